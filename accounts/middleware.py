@@ -1,0 +1,51 @@
+"""Which account a request acts for, and its language and time zone."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from accounts.models import Membership
+
+SESSION_KEY = "account"
+
+
+class AccountContextMiddleware:
+    """Set `request.membership`: the member as whom a signed-in user acts, or None.
+
+    `?account=<slug>` (links in mails) switches; an account that is not the user's is
+    ignored here and answered by the page. 1 query.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.membership = None
+        request.memberships = []
+        if not request.user.is_authenticated:
+            return self._get_response(request)
+        request.memberships = list(
+            Membership.objects.filter(user=request.user, is_active=True)
+            .select_related("account", "user")
+            .order_by("account__kind", "account__name")
+        )
+        request.membership = _choose(request)
+        zone = zoneinfo.ZoneInfo(request.user.timezone)
+        with timezone.override(zone), translation.override(request.user.language):
+            request.LANGUAGE_CODE = translation.get_language()
+            response = self._get_response(request)
+            response.headers["Content-Language"] = request.user.language
+            return response
+
+
+def _choose(request: HttpRequest) -> Membership | None:
+    by_slug = {m.account.slug: m for m in request.memberships}
+    asked = request.GET.get("account")
+    if asked in by_slug:
+        request.session[SESSION_KEY] = asked
+    chosen = by_slug.get(request.session.get(SESSION_KEY, ""))
+    return chosen or next(iter(request.memberships), None)

@@ -1,0 +1,131 @@
+"""E-mail by Django's mail settings: SMTP, Anymail, or the demo's folder."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from email.utils import parseaddr
+from functools import cache
+from typing import Any, ClassVar
+
+import css_inline
+from anymail.exceptions import AnymailAPIError, AnymailError
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from notifications.channels.base import DeliveryError, Failure, Send
+from notifications.messages import Message
+
+
+class EmailChannel:
+    key: ClassVar[str] = "email"
+    # research/reliability 2.5: eight tries in about 30 hours.
+    retries: ClassVar[tuple[timedelta, ...]] = (
+        timedelta(seconds=30),
+        timedelta(minutes=2),
+        timedelta(minutes=10),
+        timedelta(minutes=30),
+        timedelta(hours=2),
+        timedelta(hours=6),
+        timedelta(hours=20),
+    )
+
+    @contextmanager
+    def session(self) -> Iterator[Send]:
+        """Yield a send over one connection, opened with the first message."""
+        connection = get_connection()
+        try:
+            yield lambda message, address: self._send(connection, message, address)
+        finally:
+            try:
+                connection.close()
+            except (OSError, smtplib.SMTPException):
+                pass  # Everything was answered already; QUIT is a courtesy.
+
+    def _send(self, connection: Any, message: Message, address: str) -> str:
+        mail = build_mail(message, address)
+        try:
+            connection.open()
+        except (OSError, smtplib.SMTPException) as error:
+            raise DeliveryError(Failure.NOT_SENT, _text(error)) from error
+        try:
+            connection.send_messages([mail])
+        except Exception as error:
+            connection.close()
+            raise as_delivery_error(error) from error
+        status = getattr(mail, "anymail_status", None)
+        return str(status.message_id) if status else mail.extra_headers["Message-ID"]
+
+
+def as_delivery_error(error: Exception) -> DeliveryError:
+    """Classify what a mail backend raised: by the first digit of the answer (RFC 5321)."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        return _answered(code, text)
+    if isinstance(error, smtplib.SMTPResponseException):
+        return _answered(error.smtp_code, error.smtp_error)
+    if isinstance(error, AnymailAPIError):
+        code = getattr(error, "status_code", None) or 0
+        if code:
+            permanent = 400 <= code < 500 and code not in (401, 403, 408, 429)
+            return DeliveryError(Failure.REFUSED, _text(error), permanent=permanent)
+        return DeliveryError(Failure.UNKNOWN, _text(error))
+    if isinstance(error, AnymailError):
+        return DeliveryError(Failure.NOT_SENT, _text(error), permanent=True)
+    if isinstance(error, smtplib.SMTPException | OSError):
+        # The connection broke or timed out after the message had started (RFC 1047).
+        return DeliveryError(Failure.UNKNOWN, _text(error))
+    raise error
+
+
+def _answered(code: int, text: bytes | str) -> DeliveryError:
+    words = text.decode(errors="replace") if isinstance(text, bytes) else text
+    permanent = 500 <= code < 600
+    no_such_address = permanent and ("5.1.1" in words or code in (550, 551, 553))
+    return DeliveryError(
+        Failure.REFUSED,
+        f"{code} {words}",
+        permanent=permanent,
+        bad_address=no_such_address,
+    )
+
+
+def _text(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
+    """Return the mail: text and HTML, one recipient, Message-ID stable per delivery."""
+    with translation.override(message.language):
+        context = {"message": message}
+        text = render_to_string("messages/mail.txt", context)
+        html = render_to_string("messages/mail.html", context)
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=text,
+        to=[address],
+        headers={
+            "Message-ID": f"<{message.public_id}@{_own_domain()}>",
+            "X-PN-Delivery": message.public_id,
+            "Auto-Submitted": "auto-generated",
+            "List-Id": f"<{message.list_id}.{_own_domain()}>",
+            "List-Unsubscribe": f"<{message.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        },
+    )
+    mail.attach_alternative(_inliner().inline(html), "text/html")
+    mail.metadata = {"delivery_id": message.public_id}  # Anymail: comes back on callbacks.
+    return mail
+
+
+@cache
+def _inliner() -> css_inline.CSSInliner:
+    return css_inline.CSSInliner(keep_style_tags=True, load_remote_stylesheets=False)
+
+
+def _own_domain() -> str:
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]

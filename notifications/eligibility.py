@@ -1,0 +1,387 @@
+"""Who is told about an activity, and if not, why not: the rules, and nothing else.
+
+Pure: frozen facts in, verdicts out. No database, no clock, no settings. The order of the
+checks is the order of the requirements; the first that fails is the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from notifications.channels import DESKTOP, EMAIL
+from notifications.reasons import Reason
+from notifications.topics import CO_SELLING, LEAD_ACTIVITY, SWITCH_DEFAULTS, TOPICS
+
+LEAD, CLIENT, DEAL = "lead", "client", "deal"
+
+# --- Facts --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Event:
+    """What happened. `contact_id` None: an unidentified visitor. Times are aware UTC."""
+
+    contact_id: int | None
+    occurred_at: datetime
+    trigger: str
+    trigger_enabled: bool = True
+    page_view: bool = False
+    deal_eligible: bool = False
+    consent_denied: bool = False
+    internal: bool = False
+    robot: bool = False
+    stale: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person:
+    """A member who may be told. `choices` holds only what differs from the default."""
+
+    membership_id: int
+    account_id: int
+    active: bool = True
+    vendor_side: bool = False
+    choices: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    suppressed: bool = False
+    # Topics whose daily limit of e-mails this member has reached (R71).
+    capped_topics: frozenset[str] = frozenset()
+
+    def switched_on(self, channel: str, switch: str) -> bool:
+        return self.choices.get((channel, switch), SWITCH_DEFAULTS[channel, switch])
+
+    def ticked(self, channel: str, topic: str) -> bool:
+        default = channel in TOPICS[topic].default_channels
+        return self.choices.get((channel, topic), default)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registration:
+    """A lead or a client relation of one account, and what that account wants to hear."""
+
+    kind: str
+    id: int
+    account_id: int
+    is_partner: bool = True
+    registered: bool = True
+    since: datetime
+    until: datetime | None = None
+    receives: bool = False
+    recipient: Person | None = None
+    # This action of this lead or client was reported within the cooldown (R81).
+    cooling: bool = False
+    # This person's sign-up was reported to this account before (R59).
+    signed_up_before: bool = False
+
+    def active_at(self, when: datetime) -> bool:
+        return self.registered and (self.until is None or when < self.until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Role:
+    """A person's place on a deal. `since` None: as long as the deal; `until` None: still."""
+
+    person: Person
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def held_at(self, when: datetime) -> bool:
+        return (self.since is None or self.since <= when) and not self.left_before(when)
+
+    def left_before(self, when: datetime) -> bool:
+        return self.until is not None and self.until <= when
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SharedDeal:
+    """A live deal. `positions`: account → place in the line; 1 is the first partner."""
+
+    id: int
+    positions: Mapping[int, int] = field(default_factory=dict)
+    partner_ids: frozenset[int] = frozenset()
+    roles: tuple[Role, ...] = ()
+    # Members of the first partner who ticked the topic but have no role on the deal.
+    bystanders: tuple[Person, ...] = ()
+    signed_up_before: bool = False
+
+    @property
+    def first_account_id(self) -> int | None:
+        return next((a for a, position in self.positions.items() if position == 1), None)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompanyFacts:
+    owner_is_growth_specialist: bool
+    deals: tuple[SharedDeal, ...] = ()
+
+
+# --- Verdicts -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Verdict:
+    """One candidate's answer. Account and member are None while nobody was known.
+
+    `channels` get a message. `withheld` channels would have, but for a limit or a
+    suppressed address; they are recorded with their reason.
+    """
+
+    kind: str
+    reason: Reason
+    account_id: int | None = None
+    membership_id: int | None = None
+    registration_id: int | None = None
+    deal_ids: tuple[int, ...] = ()
+    channels: frozenset[str] = frozenset()
+    withheld: Mapping[str, Reason] = field(default_factory=dict)
+
+    @property
+    def send(self) -> bool:
+        return self.reason == Reason.SENT
+
+
+# --- What stops an event before anyone is known ----------------------------------
+
+
+def why_nobody(event: Event) -> Reason | None:
+    """R20-R23, in the order in which they are met; None if the event may notify."""
+    if event.consent_denied:
+        return Reason.NO_CONSENT
+    if event.internal:
+        return Reason.INTERNAL
+    if event.robot and event.page_view:
+        return Reason.BOT
+    return Reason.STALE if event.stale else None
+
+
+# --- Kind 1: lead and client activity (R12-R40) -----------------------------------
+
+
+def decide_lead_activity(
+    event: Event, registrations: Iterable[Registration], now: datetime
+) -> list[Verdict]:
+    """Return the verdicts of kind 1. `registrations` in order of match (R17).
+
+    The one active registration is told; without one, every account with a current
+    client relation; without those, each account that matched learns why not.
+    """
+    if reason := why_nobody(event):
+        return [Verdict(kind=LEAD, reason=reason)]
+    candidates = _whose(event, list(registrations), now)
+    if not candidates:
+        return [Verdict(kind=LEAD, reason=Reason.NO_REGISTRATION)]
+    return [_decide_registration(event, candidate, now) for candidate in candidates]
+
+
+def _whose(event: Event, registrations: list[Registration], now: datetime) -> list[Registration]:
+    leads = [r for r in registrations if r.kind == LEAD]
+    clients = [r for r in registrations if r.kind == CLIENT]
+    for lead in leads:
+        if why_not_registered(lead, event.occurred_at, now) is None:
+            return [lead]
+    current = [c for c in clients if why_not_registered(c, event.occurred_at, now) is None]
+    return _one_per_account(current or leads or clients)
+
+
+def _one_per_account(registrations: Iterable[Registration]) -> list[Registration]:
+    first: dict[int, Registration] = {}
+    for registration in registrations:
+        first.setdefault(registration.account_id, registration)
+    return list(first.values())
+
+
+def why_not_registered(
+    registration: Registration, occurred_at: datetime, now: datetime
+) -> Reason | None:
+    """R12-R15: active when it happened and still now, and registered before it."""
+    if not (registration.active_at(occurred_at) and registration.active_at(now)):
+        return Reason.REGISTRATION_NOT_ACTIVE
+    return Reason.REGISTERED_LATER if registration.since > occurred_at else None
+
+
+def _decide_registration(event: Event, registration: Registration, now: datetime) -> Verdict:
+    account = Verdict(
+        kind=registration.kind,
+        reason=Reason.SENT,
+        account_id=registration.account_id,
+        registration_id=registration.id,
+    )
+    reason = why_not_account(event, registration, now)
+    if reason:
+        return replace(account, reason=reason)
+    recipient = registration.recipient
+    if recipient is None:
+        return replace(account, reason=Reason.NO_RECIPIENT)
+    verdict = replace(account, membership_id=recipient.membership_id)
+    if not recipient.active:
+        return replace(verdict, reason=Reason.RECIPIENT_INACTIVE)
+    return _decide_recipient(verdict, registration, recipient)
+
+
+def why_not_account(event: Event, registration: Registration, now: datetime) -> Reason | None:
+    if not registration.is_partner:
+        return Reason.NOT_PARTNER
+    if reason := why_not_registered(registration, event.occurred_at, now):
+        return reason
+    if not event.trigger_enabled:
+        return Reason.TRIGGER_OFF
+    return None if registration.receives else Reason.ACCOUNT_TOGGLE_OFF
+
+
+def _decide_recipient(verdict: Verdict, registration: Registration, recipient: Person) -> Verdict:
+    """E-mail decides (R10); the bell is an extra that follows its own ticks."""
+    quiet = None
+    if registration.signed_up_before:
+        quiet = Reason.ALREADY_SIGNED_UP
+    elif registration.cooling:
+        quiet = Reason.COOLDOWN
+    email = why_no_email(recipient, LEAD_ACTIVITY)
+    if quiet:
+        unasked = email if email in (Reason.EMAIL_OFF, Reason.TOPIC_OFF) else None
+        return replace(verdict, reason=unasked or quiet)
+    bell = frozenset({DESKTOP} if wants_bell(recipient, LEAD_ACTIVITY) else ())
+    if email is None:
+        return replace(verdict, channels=bell | {EMAIL})
+    withheld = {EMAIL: email} if email in WITHHOLDING else {}
+    return replace(verdict, reason=email, channels=bell, withheld=withheld)
+
+
+# --- One person, one topic, one channel --------------------------------------------
+
+WITHHOLDING = frozenset({Reason.DAILY_CAP, Reason.SUPPRESSED_ADDRESS})
+
+
+def why_no_email(person: Person, topic: str) -> Reason | None:
+    """The master switch, the topic, the daily limit, the address; None: e-mail may go."""
+    if not person.switched_on(EMAIL, "enabled"):
+        return Reason.EMAIL_OFF
+    if not person.ticked(EMAIL, topic):
+        return Reason.TOPIC_OFF
+    if topic in person.capped_topics:
+        return Reason.DAILY_CAP
+    return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
+
+
+def wants_bell(person: Person, topic: str) -> bool:
+    return person.switched_on(DESKTOP, "bell") and person.ticked(DESKTOP, topic)
+
+
+# --- Kind 2: deal sign-up (R41-R60) -------------------------------------------------
+
+# How far a candidate came. With several deals, the one that came furthest answers.
+_DEAL_CHAIN = (
+    Reason.NOT_SHARED,
+    Reason.NOT_FIRST_PARTNER,
+    Reason.NOT_PARTNER,
+    Reason.NOT_OWNER_OR_TEAM,
+    Reason.NO_LONGER_MEMBER,
+    Reason.USER_INACTIVE,
+    Reason.ALREADY_SIGNED_UP,
+    Reason.SENT,
+)
+
+
+def decide_deal_sign_up(event: Event, companies: Iterable[CompanyFacts]) -> list[Verdict]:
+    """Return the verdicts of kind 2 for the companies of the person who signed up.
+
+    The owner and the deal must belong to the same company (R44). Raises nothing.
+    """
+    companies = list(companies)
+    owned = [c for c in companies if c.owner_is_growth_specialist]
+    deals = [deal for company in owned for deal in company.deals]
+    reason = why_nobody(event)
+    if reason is None and not event.trigger_enabled:
+        reason = Reason.TRIGGER_OFF
+    elif reason is None and not companies:
+        reason = Reason.NO_COMPANY
+    elif reason is None and not owned:
+        reason = Reason.COMPANY_OWNER_NOT_GS
+    elif reason is None and not deals:
+        reason = Reason.NO_COSOLD_DEAL
+    if reason:
+        return [Verdict(kind=DEAL, reason=reason)]
+    verdicts = list(_decide_people(event, deals))
+    return verdicts + list(_nobody_left(deals, verdicts))
+
+
+def _decide_people(event: Event, deals: list[SharedDeal]) -> Iterator[Verdict]:
+    answers: dict[int, list[tuple[Reason, SharedDeal, Person]]] = {}
+    for deal in deals:
+        for person, reason in _answers(event, deal):
+            answers.setdefault(person.membership_id, []).append((reason, deal, person))
+    for found in answers.values():
+        furthest = max((reason for reason, _, _ in found), key=_DEAL_CHAIN.index)
+        at_furthest = [deal.id for reason, deal, _ in found if reason == furthest]
+        yield _decide_person(found[0][2], furthest, tuple(dict.fromkeys(at_furthest)))
+
+
+def _answers(event: Event, deal: SharedDeal) -> Iterator[tuple[Person, Reason]]:
+    with_role = set()
+    for role in deal.roles:
+        # R54: the vendor's own people have their own view.
+        if not role.person.vendor_side and not role.left_before(event.occurred_at):
+            with_role.add(role.person.membership_id)
+            yield role.person, _why_not_on_deal(event, deal, role)
+    for person in deal.bystanders:
+        if person.membership_id not in with_role:
+            yield person, Reason.NOT_OWNER_OR_TEAM
+
+
+def _why_not_on_deal(event: Event, deal: SharedDeal, role: Role) -> Reason:
+    if reason := why_not_first_partner(deal, role.person.account_id):
+        return reason
+    if not role.held_at(event.occurred_at):
+        return Reason.NOT_OWNER_OR_TEAM
+    if role.until is not None:
+        return Reason.NO_LONGER_MEMBER
+    if not role.person.active:
+        return Reason.USER_INACTIVE
+    return Reason.ALREADY_SIGNED_UP if deal.signed_up_before else Reason.SENT
+
+
+def why_not_first_partner(deal: SharedDeal, account_id: int) -> Reason | None:
+    """R45, R48: the deal is shared with the account, first of all, and it is a partner."""
+    position = deal.positions.get(account_id)
+    if position is None:
+        return Reason.NOT_SHARED
+    if position != 1:
+        return Reason.NOT_FIRST_PARTNER
+    return None if account_id in deal.partner_ids else Reason.NOT_PARTNER
+
+
+def _decide_person(person: Person, reason: Reason, deal_ids: tuple[int, ...]) -> Verdict:
+    verdict = Verdict(
+        kind=DEAL,
+        reason=reason,
+        account_id=person.account_id,
+        membership_id=person.membership_id,
+        deal_ids=deal_ids,
+    )
+    if reason != Reason.SENT:
+        return verdict
+    email = why_no_email(person, CO_SELLING)
+    bell = wants_bell(person, CO_SELLING)
+    withheld = {EMAIL: email} if email in WITHHOLDING else {}
+    channels = frozenset(channel for channel, on in ((EMAIL, email is None), (DESKTOP, bell)) if on)
+    if channels:
+        return replace(verdict, channels=channels, withheld=withheld)
+    # R52 before R67: with no tick at all, the master switch is not what stops it.
+    unticked = not person.ticked(EMAIL, CO_SELLING)
+    return replace(
+        verdict,
+        reason=Reason.TOPIC_OFF if unticked else email or Reason.TOPIC_OFF,
+        withheld=withheld,
+    )
+
+
+def _nobody_left(deals: list[SharedDeal], verdicts: list[Verdict]) -> Iterator[Verdict]:
+    """R55: say so when a deal has nobody who could be told."""
+    firsts = dict.fromkeys(deal.first_account_id for deal in deals)
+    for account_id in firsts:
+        reasons = {v.reason for v in verdicts if v.account_id == account_id}
+        only_inactive = reasons == {Reason.USER_INACTIVE}
+        if account_id is not None and (only_inactive or not verdicts):
+            yield Verdict(kind=DEAL, reason=Reason.NO_RECIPIENT, account_id=account_id)
+    if not verdicts and not any(firsts):
+        yield Verdict(kind=DEAL, reason=Reason.NOT_SHARED)

@@ -1,0 +1,304 @@
+"""A batch of activities → decisions, notifications and deliveries, in one transaction.
+
+A constant number of queries per batch. A worker that dies leaves nothing half done: the
+activities stay pending and the next worker takes them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.db import DatabaseError, connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from notifications.doorbell import ring_after_commit
+from notifications.eligibility import (
+    CLIENT,
+    DEAL,
+    LEAD,
+    Verdict,
+    decide_deal_sign_up,
+    decide_lead_activity,
+    why_nobody,
+)
+from notifications.facts import Case, Facts, match_triggers, topic_of
+from notifications.models import (
+    DealSignUp,
+    Decision,
+    Delivery,
+    Notification,
+    NotificationReason,
+)
+from notifications.reasons import Reason
+from partners.models import Activity
+
+BATCH_SIZE = 500
+# An activity that fails alone is tried again after these pauses, then set aside.
+RETRY_PAUSES = (
+    timedelta(seconds=1),
+    timedelta(seconds=10),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+)
+PROBLEM_LENGTH = 1_000
+
+log = logging.getLogger(__name__)
+
+
+def evaluate_due(limit: int = BATCH_SIZE) -> int:
+    """Evaluate up to `limit` pending activities and return how many were taken.
+
+    Rings the lanes of the deliveries it wrote. An activity that cannot be evaluated does
+    not stop its batch: it is tried again alone, and set aside after five failures.
+    """
+    try:
+        with transaction.atomic():
+            activities = _claim(limit)
+            _evaluate(activities)
+            return len(activities)
+    except Exception:  # noqa: BLE001 - some activity of the batch, or the database
+        log.exception("A batch could not be evaluated; its activities are tried one by one")
+    return _evaluate_one_by_one(limit)
+
+
+def _due() -> Q:
+    return Q(state=Activity.State.PENDING) & (
+        Q(not_before=None) | Q(not_before__lte=timezone.now())
+    )
+
+
+def has_due() -> bool:
+    return Activity.objects.filter(_due()).exists()
+
+
+def _claim(limit: int) -> list[Activity]:
+    features = connection.features
+    rows = Activity.objects.filter(_due()).order_by("pk")
+    if features.has_select_for_update:
+        rows = rows.select_for_update(
+            of=("self",),
+            no_key=True,
+            skip_locked=features.has_select_for_update_skip_locked,
+        )
+    return list(rows.select_related("contact")[:limit])
+
+
+def _evaluate_one_by_one(limit: int) -> int:
+    taken = 0
+    for pk in list(
+        Activity.objects.filter(_due()).order_by("pk").values_list("pk", flat=True)[:limit]
+    ):
+        try:
+            with transaction.atomic():
+                activities = _lock_one(pk)
+                _evaluate(activities)
+                taken += len(activities)
+        except DatabaseError as error:
+            if not connection.is_usable():
+                raise
+            _note_failure(pk, error)
+        except Exception as error:  # noqa: BLE001 - becomes a recorded problem
+            _note_failure(pk, error)
+    return taken
+
+
+def _lock_one(pk: int) -> list[Activity]:
+    rows = Activity.objects.filter(_due(), pk=pk)
+    if connection.features.has_select_for_update:
+        rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return list(rows.select_related("contact"))
+
+
+def _note_failure(pk: int, error: Exception) -> None:
+    activity = Activity.objects.get(pk=pk)
+    activity.failures += 1
+    activity.problem = f"{type(error).__name__}: {error}"[:PROBLEM_LENGTH]
+    if activity.failures > len(RETRY_PAUSES):
+        activity.state = Activity.State.QUARANTINED
+    else:
+        activity.not_before = timezone.now() + RETRY_PAUSES[activity.failures - 1]
+    activity.save(update_fields=["failures", "problem", "state", "not_before"])
+    log.error("Activity %s failed %d times: %s", pk, activity.failures, activity.problem)
+
+
+def _evaluate(activities: list[Activity]) -> None:
+    if not activities:
+        return
+    now = timezone.now()
+    matched = match_triggers(activities)
+    if matched:
+        facts = Facts(matched, now)
+        writer = _Writer(now)
+        for case in facts.cases:
+            writer.add(case, decide(case, facts, now))
+        facts.email_counts.save()
+        DealSignUp.objects.bulk_create(facts.sign_ups.new, ignore_conflicts=True)
+        writer.save()
+    Activity.objects.filter(pk__in=[activity.pk for activity in activities]).update(
+        state=Activity.State.EVALUATED, evaluated_at=now
+    )
+
+
+def decide(case: Case, facts: Facts, now: datetime) -> list[Verdict]:
+    """Return the verdicts of both kinds on one activity, and remember what they cause."""
+    verdicts = decide_lead_activity(case.event, facts.registrations(case), now)
+    if case.event.deal_eligible:
+        companies = facts.companies(case)
+        verdicts += decide_deal_sign_up(case.event, companies)
+        if case.event.trigger_enabled and why_nobody(case.event) is None:
+            facts.sign_ups.add(companies, case.activity)
+    for verdict in verdicts:
+        facts.remember(case, verdict)
+    return verdicts
+
+
+@dataclass
+class _Message:
+    """What one member gets about one activity: verdicts of one or two kinds (R61)."""
+
+    notification: Notification
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+class _Writer:
+    """Collect the rows of a batch, then write each table with one statement."""
+
+    def __init__(self, now: datetime, *, dedupe: str = "activity") -> None:
+        self._now = now
+        self._dedupe = dedupe
+        self._decisions: list[Decision] = []
+        self._messages: list[_Message] = []
+
+    def add(self, case: Case, verdicts: Iterable[Verdict]) -> None:
+        messages: dict[int, _Message] = {}
+        for verdict in verdicts:
+            decision = self._decision(case, verdict)
+            if verdict.membership_id and (verdict.channels or verdict.withheld):
+                message = messages.get(verdict.membership_id)
+                if message is None:
+                    message = messages[verdict.membership_id] = _Message(
+                        self._notification(case, verdict)
+                    )
+                    self._messages.append(message)
+                message.verdicts.append(verdict)
+                decision.notification = message.notification
+            self._decisions.append(decision)
+
+    def _decision(self, case: Case, verdict: Verdict) -> Decision:
+        return Decision(
+            activity=case.activity,
+            kind=verdict.kind,
+            trigger=case.trigger.key,
+            account_id=verdict.account_id,
+            membership_id=verdict.membership_id,
+            outcome=Decision.Outcome.SEND if verdict.send else Decision.Outcome.NO,
+            reason=verdict.reason,
+            lead_id=verdict.registration_id if verdict.kind == LEAD else None,
+            client_id=verdict.registration_id if verdict.kind == CLIENT else None,
+            deal_id=verdict.deal_ids[0] if verdict.deal_ids else None,
+            occurred_at=case.activity.occurred_at,
+            created_at=self._now,
+        )
+
+    def _notification(self, case: Case, verdict: Verdict) -> Notification:
+        return Notification(
+            account_id=verdict.account_id,
+            membership_id=verdict.membership_id,
+            activity=case.activity,
+            dedupe_key=f"{self._dedupe}:{case.activity.pk}",
+            trigger=case.trigger.key,
+            created_at=self._now,
+        )
+
+    def save(self) -> None:
+        Notification.objects.bulk_create([m.notification for m in self._messages])
+        for decision in self._decisions:
+            decision.notification = decision.notification  # Takes over the new key.
+        Decision.objects.bulk_create(self._decisions)
+        NotificationReason.objects.bulk_create(
+            [reason for m in self._messages for reason in _reasons(m)]
+        )
+        deliveries = [d for m in self._messages for d in self._deliveries(m)]
+        Delivery.objects.bulk_create(deliveries)
+        due = {d.channel for d in deliveries if d.state == Delivery.State.PENDING}
+        for channel in sorted(due):
+            ring_after_commit(channel)
+
+    def _deliveries(self, message: _Message) -> Iterable[Delivery]:
+        channels = {c: v for v in reversed(message.verdicts) for c in v.channels}
+        withheld: dict[str, tuple[Verdict, Reason]] = {}
+        for verdict in message.verdicts:
+            for channel, reason in verdict.withheld.items():
+                if channel not in channels:
+                    withheld.setdefault(channel, (verdict, reason))
+        for channel, verdict in sorted(channels.items()):
+            yield self._delivery(message, channel, verdict)
+        for channel, (verdict, reason) in sorted(withheld.items()):
+            delivery = self._delivery(message, channel, verdict)
+            delivery.state = Delivery.State.SUPPRESSED
+            delivery.reason = reason
+            delivery.done_at = self._now
+            yield delivery
+
+    def _delivery(self, message: _Message, channel: str, verdict: Verdict) -> Delivery:
+        return Delivery(
+            account_id=message.notification.account_id,
+            notification=message.notification,
+            channel=channel,
+            topic=topic_of(verdict.kind),
+            not_before=self._now,
+            created_at=self._now,
+        )
+
+
+def _reasons(message: _Message) -> Iterable[NotificationReason]:
+    """Whose lead, client or deal it is; only for what is told (R61)."""
+    for verdict in message.verdicts:
+        if verdict.kind == DEAL:
+            for deal_id in verdict.deal_ids:
+                yield NotificationReason(
+                    notification=message.notification, kind=DEAL, deal_id=deal_id
+                )
+        else:
+            yield NotificationReason(
+                notification=message.notification,
+                kind=verdict.kind,
+                lead_id=verdict.registration_id if verdict.kind == LEAD else None,
+                client_id=verdict.registration_id if verdict.kind == CLIENT else None,
+            )
+
+
+# --- R32: the recipient is whoever is chosen at send time ------------------------------
+
+
+def tell_new_recipient(old: Notification, reason: NotificationReason) -> None:
+    """Decide the same activity for the recipient chosen since; same rules, own rows.
+
+    Runs inside the transaction that cancels the old recipient's delivery.
+    """
+    now = timezone.now()
+    row = reason.lead or reason.client
+    matched = match_triggers([old.activity])
+    if row is None or not matched:
+        return
+    facts = Facts(matched, now)
+    case = facts.cases[0]
+    verdicts = [
+        verdict
+        for verdict in decide_lead_activity(case.event, facts.registrations(case), now)
+        if verdict.account_id == row.account_id and verdict.membership_id is not None
+    ]
+    known = Decision.objects.filter(
+        activity=old.activity, membership__in=[v.membership_id for v in verdicts]
+    ).values_list("membership_id", "kind")
+    fresh = [v for v in verdicts if (v.membership_id, v.kind) not in set(known)]
+    for verdict in fresh:
+        facts.remember(case, verdict)
+    writer = _Writer(now, dedupe="moved")
+    writer.add(case, fresh)
+    facts.email_counts.save()
+    writer.save()

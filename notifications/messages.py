@@ -1,0 +1,34 @@
+"""What is said, in no channel's format: finished, translated, with absolute links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One message to one person.
+
+    `public_id` is the same on every try. `subject` and `sentence` are single lines of
+    plain text. `facts` are label and value; `why` says why this person gets it, and
+    `stop` how it stops. `unsubscribe_url` is for a one-click POST (RFC 8058).
+    """
+
+    public_id: str
+    language: str
+    subject: str
+    sentence: str
+    facts: tuple[tuple[str, str], ...]
+    why: tuple[str, ...]
+    stop: tuple[Action, ...]
+    actions: tuple[Action, ...]
+    account_name: str
+    vendor_name: str
+    unsubscribe_url: str
+    list_id: str

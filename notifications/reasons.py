@@ -1,0 +1,73 @@
+"""The closed list of reasons (contract, section 3), and a sentence for each."""
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+class Reason(StrEnum):
+    SENT = "sent"
+    NO_REGISTRATION = "no_registration"
+    REGISTRATION_NOT_ACTIVE = "registration_not_active"
+    REGISTERED_LATER = "registered_later"
+    NOT_PARTNER = "not_partner"
+    TRIGGER_OFF = "trigger_off"
+    ACCOUNT_TOGGLE_OFF = "account_toggle_off"
+    NO_RECIPIENT = "no_recipient"
+    RECIPIENT_INACTIVE = "recipient_inactive"
+    RECIPIENT_CHANGED = "recipient_changed"
+    EMAIL_OFF = "email_off"
+    TOPIC_OFF = "topic_off"
+    COOLDOWN = "cooldown"
+    DAILY_CAP = "daily_cap"
+    SUPPRESSED_ADDRESS = "suppressed_address"
+    INTERNAL = "internal"
+    BOT = "bot"
+    STALE = "stale"
+    NO_CONSENT = "no_consent"
+    NO_COMPANY = "no_company"
+    COMPANY_OWNER_NOT_GS = "company_owner_not_gs"
+    NO_COSOLD_DEAL = "no_cosold_deal"
+    NOT_SHARED = "not_shared"
+    NOT_FIRST_PARTNER = "not_first_partner"
+    NOT_OWNER_OR_TEAM = "not_owner_or_team"
+    NO_LONGER_MEMBER = "no_longer_member"
+    USER_INACTIVE = "user_inactive"
+    ALREADY_SIGNED_UP = "already_signed_up"
+
+
+SENTENCES: dict[Reason, str | Promise] = {
+    Reason.SENT: _("Sent."),
+    Reason.NO_REGISTRATION: _("This person is nobody's registered lead or client."),
+    Reason.REGISTRATION_NOT_ACTIVE: _("The registration was not active."),
+    Reason.REGISTERED_LATER: _("The lead was registered after this action."),
+    Reason.NOT_PARTNER: _("The account is not an active partner."),
+    Reason.TRIGGER_OFF: _("Notifications about this action are switched off."),
+    Reason.ACCOUNT_TOGGLE_OFF: _("The account does not receive lead activity notifications."),
+    Reason.NO_RECIPIENT: _("The account has chosen no recipient."),
+    Reason.RECIPIENT_INACTIVE: _("The recipient is deactivated."),
+    Reason.RECIPIENT_CHANGED: _("The account chose another recipient before it was sent."),
+    Reason.EMAIL_OFF: _("The recipient has turned e-mail off."),
+    Reason.TOPIC_OFF: _("The user has not ticked this topic."),
+    Reason.COOLDOWN: _("The same action of this lead was already reported within 24 hours."),
+    Reason.DAILY_CAP: _("The daily limit of e-mails for this topic was reached."),
+    Reason.SUPPRESSED_ADDRESS: _("The address does not accept our e-mail."),
+    Reason.INTERNAL: _("The visitor is a user of this system."),
+    Reason.BOT: _("The visitor is a robot or a link scanner."),
+    Reason.STALE: _("The event arrived more than 72 hours late."),
+    Reason.NO_CONSENT: _("The visitor has denied consent."),
+    Reason.NO_COMPANY: _("This person belongs to no known company."),
+    Reason.COMPANY_OWNER_NOT_GS: _("The company is not owned by a growth specialist."),
+    Reason.NO_COSOLD_DEAL: _("The company has no co-sold deal."),
+    Reason.NOT_SHARED: _("The deal is not shared with the user's account."),
+    Reason.NOT_FIRST_PARTNER: _("Only the first partner of a shared deal is notified."),
+    Reason.NOT_OWNER_OR_TEAM: _("The user is not the deal's owner or on its team."),
+    Reason.NO_LONGER_MEMBER: _("The user left the deal before it was sent."),
+    Reason.USER_INACTIVE: _("The user is deactivated."),
+    Reason.ALREADY_SIGNED_UP: _("This person had signed up before."),
+}
+
+
+def reason_choices() -> list[tuple[str, str | Promise]]:
+    return [(reason.value, SENTENCES[reason]) for reason in Reason]

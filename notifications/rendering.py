@@ -1,0 +1,217 @@
+"""Notification → Message, in the recipient's language and time zone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import formats, translation
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+from accounts.models import Membership
+from notifications.messages import Action, Message
+from notifications.models import Delivery, Notification, NotificationReason, Trigger
+from notifications.topics import CO_SELLING, LEAD_ACTIVITY
+from notifications.triggers import BUILT_IN, page_path
+from notifications.unsubscribe import make_token
+from partners.models import Activity, Client, Deal, Lead
+
+# Line breaks, other controls, and marks that turn the direction of text (R90).
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_MAX_NAME_LENGTH = 120
+
+
+def one_line(text: str) -> str:
+    """Return text from outside as one harmless line of at most 120 characters."""
+    line = _UNSAFE.sub(" ", text)
+    # An encoded-word would be decoded by the reader into something else.
+    line = " ".join(line.replace("=?", "= ?").split())
+    return line if len(line) <= _MAX_NAME_LENGTH else line[: _MAX_NAME_LENGTH - 1] + "…"
+
+
+def trigger_label(key: str) -> str | Promise:
+    return BUILT_IN[key].label if key in BUILT_IN else _own_label(key)
+
+
+def trigger_did(key: str) -> str | Promise:
+    return BUILT_IN[key].did if key in BUILT_IN else _own_label(key)
+
+
+def _own_label(key: str) -> str:
+    return Trigger.objects.filter(key=key).values_list("label", flat=True).first() or key
+
+
+def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) -> str:
+    """Return the person's best known name: the registration's, the vendor's, the e-mail."""
+    contact = activity.contact
+    for reason in reasons:
+        row = reason.lead or reason.client
+        if row and row.contact_name and contact and row.email == contact.email:
+            return one_line(row.contact_name)
+    if contact is None:
+        return _("Somebody")
+    return one_line(contact.name or contact.email)
+
+
+def company_name(reasons: Iterable[NotificationReason]) -> str:
+    for reason in reasons:
+        row = reason.lead or reason.client
+        if row:
+            return one_line(row.company or row.domain)
+        if reason.deal:
+            return one_line(reason.deal.company.name)
+    return ""
+
+
+def sentence(notification: Notification) -> str:
+    """Return for example "Anna Nowak (ACME) requested a demo". `reasons` prefetched."""
+    reasons = list(notification.reasons.all())
+    name = person_name(notification.activity, reasons)
+    company = company_name(reasons)
+    person = f"{name} ({company})" if company and company != name else name
+    return f"{person} {trigger_did(notification.trigger)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageContext:
+    """What a message is made of. The reasons that still hold, with their rows selected."""
+
+    delivery: Delivery
+    notification: Notification
+    membership: Membership
+    reasons: tuple[NotificationReason, ...]
+    vendor_name: str
+
+
+def render(context: MessageContext) -> Message:
+    with translation.override(context.membership.user.language):
+        return _render(context)
+
+
+def _render(context: MessageContext) -> Message:
+    account = context.membership.account
+    activity = context.notification.activity
+    name = person_name(activity, context.reasons)
+    did = trigger_did(context.notification.trigger)
+    deals = [r.deal for r in context.reasons if r.deal]
+    company = company_name(context.reasons)
+    person = f"{name} ({company})" if company else name
+    topic = LEAD_ACTIVITY if any(r.lead or r.client for r in context.reasons) else CO_SELLING
+    token = make_token(context.membership.pk, topic)
+    return Message(
+        public_id=str(context.delivery.public_id),
+        language=context.membership.user.language,
+        subject=_subject(name, str(did), company, deals, topic),
+        sentence=f"{person} {did}.",
+        facts=tuple(_facts(context, name, company)),
+        why=tuple(_why(context)),
+        stop=tuple(_stop(context)),
+        actions=tuple(_actions(context)),
+        account_name=one_line(account.name),
+        vendor_name=context.vendor_name,
+        unsubscribe_url=link(reverse("notifications:unsubscribe", args=[token])),
+        list_id=topic.replace("_", "-"),
+    )
+
+
+def _subject(name: str, did: str, company: str, deals: list[Deal], topic: str) -> str:
+    if topic == CO_SELLING and deals:
+        deal = one_line(deals[0].name)
+        return _("Shared deal “%(deal)s”: %(name)s %(did)s") % {
+            "deal": deal,
+            "name": name,
+            "did": did,
+        }
+    return f"{company}: {name} {did}" if company else f"{name} {did}"
+
+
+def _facts(context: MessageContext, name: str, company: str) -> Iterable[tuple[str, str]]:
+    activity = context.notification.activity
+    contact = activity.contact
+    person = one_line(contact.email) if contact else ""
+    yield _("Person"), f"{name} · {person}" if person and person != name else name
+    if company:
+        yield _("Company"), company
+    zone = context.membership.user.timezone
+    yield _("When"), local_time(activity.occurred_at, zone)
+    if path := page_path(activity.payload):
+        yield _("Page"), one_line(path)
+
+
+def local_time(when: datetime, zone: str) -> str:
+    """Return the time in the recipient's zone, with the zone named (R88)."""
+    local = when.astimezone(ZoneInfo(zone))
+    return f"{formats.date_format(local, 'DATETIME_FORMAT')} ({zone})"
+
+
+def _why(context: MessageContext) -> Iterable[str]:
+    account = one_line(context.membership.account.name)
+    zone = ZoneInfo(context.membership.user.timezone)
+    for reason in context.reasons:
+        if lead := reason.lead:
+            values = {"lead": one_line(lead.company or lead.domain), "account": account}
+            if lead.expires_at:
+                until = formats.date_format(lead.expires_at.astimezone(zone), "DATE_FORMAT")
+                yield _(
+                    "%(lead)s is a lead registered to %(account)s until %(until)s, and you are "
+                    "the chosen recipient."
+                ) % {**values, "until": until}
+            else:
+                yield (
+                    _(
+                        "%(lead)s is a lead registered to %(account)s, and you are the chosen "
+                        "recipient."
+                    )
+                    % values
+                )
+        elif client := reason.client:
+            yield _("%(client)s is a client of %(account)s, and you are the chosen recipient.") % {
+                "client": one_line(client.company or client.domain),
+                "account": account,
+            }
+        elif deal := reason.deal:
+            yield _("You are the owner or on the team of the shared deal “%(deal)s”.") % {
+                "deal": one_line(deal.name)
+            }
+
+
+def _stop(context: MessageContext) -> Iterable[Action]:
+    """R89: where it stops. Kind 1: the account's setting; kind 2: the user's own topic."""
+    account = context.membership.account.slug
+    if any(r.lead or r.client for r in context.reasons):
+        if context.membership.may_edit_partner_settings:
+            url = link(reverse("notifications:communication"), account=account)
+            yield Action(label=_("Change who gets lead activity"), url=url)
+        else:
+            url = link(reverse("notifications:preferences", args=["email"]), account=account)
+            label = _("Turn it off for yourself, or ask your admin to choose somebody else")
+            yield Action(label=label, url=url)
+    if any(r.deal for r in context.reasons):
+        url = link(reverse("notifications:preferences", args=["email"]), account=account)
+        yield Action(label=_("Change what you are notified about"), url=url)
+
+
+def _actions(context: MessageContext) -> Iterable[Action]:
+    account = context.membership.account.slug
+    for reason in context.reasons:
+        row: Lead | Client | Deal | None = reason.lead or reason.deal
+        if isinstance(row, Lead):
+            url = link(reverse("partners:lead", args=[row.pk]), account=account)
+            yield Action(label=_("Open the lead"), url=url)
+        elif isinstance(row, Deal):
+            url = link(reverse("partners:deal", args=[row.pk]), account=account)
+            yield Action(label=pgettext("button", "Open the deal"), url=url)
+    message_id = context.notification.activity.message_id
+    url = link(reverse("notifications:explain", args=[message_id]), account=account)
+    yield Action(label=_("Why am I getting this?"), url=url)
+
+
+def link(path: str, *, account: str = "") -> str:
+    return settings.SITE_URL + path + (f"?account={account}" if account else "")

@@ -1,0 +1,39 @@
+"""What the doorbell starts: a lane is worked off until nothing is due in it."""
+
+from celery import shared_task
+
+from notifications import delivery, evaluation
+from notifications.channels.registry import CHANNELS
+from notifications.doorbell import EVALUATE, ring
+from partnernotify.shutdown import stopping
+
+
+@shared_task(ignore_result=True)
+def evaluate() -> None:
+    while not stopping.is_set() and evaluation.evaluate_due():
+        pass
+
+
+@shared_task(ignore_result=True)
+def deliver(lane: str) -> None:
+    if lane in CHANNELS:
+        while not stopping.is_set() and delivery.deliver_due(lane).taken:
+            pass
+
+
+@shared_task(ignore_result=True)
+def sweep() -> None:
+    delivery.sweep()
+    for lane in lanes_due():
+        ring(lane)
+
+
+def lanes_due() -> list[str]:
+    """Return the lanes that have work, evaluation first."""
+    lanes = [EVALUATE] if evaluation.has_due() else []
+    return lanes + delivery.lanes_with_work()
+
+
+def work_off(lane: str) -> None:
+    """Run a lane in this process, as its task would."""
+    evaluate() if lane == EVALUATE else deliver(lane)

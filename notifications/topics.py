@@ -1,0 +1,71 @@
+"""What a user can be notified about, and what a new user gets (contract, section 2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+
+CO_SELLING = "co_selling_prospect_activity"
+LEAD_ACTIVITY = "registered_lead_activity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Topic:
+    """A row of the Notifications page. `default_channels`: where a new user has it on."""
+
+    key: str
+    label: str | Promise
+    description: str | Promise
+    default_channels: frozenset[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicGroup:
+    key: str
+    topics: tuple[Topic, ...]
+
+
+PARTNERS = TopicGroup(
+    key="partners",
+    topics=(
+        Topic(
+            key=CO_SELLING,
+            # The name stays as it is in every language (F17).
+            label="Co Selling Prospect Activity",
+            description=_(
+                "Someone from a company with a shared deal of yours signs up for the CRM. "
+                "For deal owners and deal teams."
+            ),
+            default_channels=frozenset(),
+        ),
+        Topic(
+            key=LEAD_ACTIVITY,
+            label=_("Registered lead activity"),
+            description=_(
+                "A lead or client of your account views pricing, asks for a demo and more. "
+                "For the recipient chosen under Partners › Communication."
+            ),
+            default_channels=frozenset({EMAIL, DESKTOP}),
+        ),
+    ),
+)
+GROUPS = (PARTNERS,)
+TOPICS: Mapping[str, Topic] = {t.key: t for group in GROUPS for t in group.topics}
+
+# Channel switches of the Notifications page: (channel, part) and what a new user has.
+SWITCH_DEFAULTS: Mapping[tuple[str, str], bool] = {
+    (EMAIL, "enabled"): True,
+    (DESKTOP, "bell"): True,
+    (DESKTOP, "popup"): False,
+    (DESKTOP, "browser"): False,
+    (DESKTOP, "red_dot"): False,
+    (OTHER_APPS, "enabled"): False,
+    (MOBILE, "enabled"): False,
+}
+
+
+def topic_choices() -> list[tuple[str, str | Promise]]:
+    return [(topic.key, topic.label) for topic in TOPICS.values()]

@@ -1,0 +1,55 @@
+"""What settings.py needs to know about the machine it runs on."""
+
+import os
+import secrets
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+
+def load_secret_files(environment: MutableMapping[str, str]) -> None:
+    """Set NAME from the file that NAME_FILE points to, unless NAME is set."""
+    for name in [n for n in environment if n.endswith("_FILE")]:
+        target = name.removesuffix("_FILE")
+        path = Path(environment[name])
+        if target and target not in environment and path.is_file():
+            environment[target] = path.read_text().strip()
+
+
+def persistent_secret(data_dir: Path) -> str:
+    """Return the instance's secret key, made on the first start and then kept."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(fresh, path)  # Only the first of several processes wins.
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text()
+
+
+def broker_options(url: str, folder: Path) -> dict[str, Any]:
+    """Return kombu's transport options: bounded sockets, or folders under `folder`."""
+    if url.startswith("filesystem"):
+        for part in ("queue", "processed", "control"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        return {
+            "data_folder_in": str(folder / "queue"),
+            "data_folder_out": str(folder / "queue"),
+            "processed_folder": str(folder / "processed"),
+            "control_folder": str(folder / "control"),
+            "store_processed": False,
+            "polling_interval": 0.1,
+        }
+    return {
+        "socket_connect_timeout": 1,
+        "socket_timeout": 2,
+        "retry_on_timeout": False,
+        "max_retries": 1,
+        "polling_interval": 0.1,
+    }

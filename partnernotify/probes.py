@@ -1,0 +1,43 @@
+"""Is the process up, and can the instance do its work?"""
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from accounts.heartbeats import silent
+
+PROCESSES = ("worker", "beat")
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    return JsonResponse({"status": "ok"})
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 only with migrations applied and heartbeats of worker and beat under 10 s old."""
+    try:
+        missing = _unapplied_migrations()
+        quiet = [] if missing else silent(PROCESSES)
+    except DatabaseError as error:
+        return JsonResponse({"status": "no database", "detail": str(error)}, status=503)
+    ready = not missing and not quiet
+    body = {
+        "status": "ready" if ready else "not ready",
+        "unapplied_migrations": missing,
+        "silent": quiet,
+    }
+    return JsonResponse(body, status=200 if ready else 503)
+
+
+_applied = False
+
+
+def _unapplied_migrations() -> list[str]:
+    """Return what `migrate` would apply; once nothing is left, that stays true."""
+    global _applied  # noqa: PLW0603 - migrations are not unapplied under a running process
+    if _applied:
+        return []
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    _applied = not plan
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

@@ -1,0 +1,6 @@
+"""What the partners app announces. Sent inside the transaction that wrote the rows."""
+
+from django.dispatch import Signal
+
+# Activities were recorded and wait for evaluation. No arguments: the rows say what.
+activities_recorded = Signal()

@@ -1,0 +1,129 @@
+"""From the bytes of an intake request to JSON: size, compression, encoding, syntax.
+
+Pure but for the reading itself. Whatever is wrong with the whole request is Unusable;
+what is wrong with a single value stays in the document as a BadValue.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from typing import IO, Any
+
+from partners.events import MAX_DIGITS, BadValue
+
+_CHUNK = 64 * 1024
+_GZIP = b"\x1f\x8b"
+_MAY_OVERFLOW = re.compile(rb"\d[eE]\+?\d{3}")
+
+
+class Unusable(Exception):
+    """The whole request is refused with `status`, a stable `code` and a `message`."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+
+def read_body(stream: IO[bytes], *, declared: int, encoding: str, limit: int) -> bytes:
+    """Return the inflated body, at most `limit` bytes of it. Raises Unusable.
+
+    `declared` is the Content-Length, 0 if unknown. The cap is on the inflated size:
+    an ordinary batch compresses 36 times, so a ratio would say nothing.
+    """
+    encoding = encoding.strip().lower()
+    if encoding not in ("", "identity", "gzip", "x-gzip"):
+        raise Unusable(400, "unsupported_encoding", "Send the body plain or with gzip.")
+    if declared > limit:
+        raise _too_large(limit)
+    body = _read(stream, limit)
+    if encoding in ("gzip", "x-gzip"):
+        body = _inflate(body, limit)
+    if body.startswith(_GZIP):
+        raise Unusable(400, "unsupported_encoding", "The body is gzip twice or undeclared gzip.")
+    return body
+
+
+def _read(stream: IO[bytes], limit: int) -> bytes:
+    chunks, size = [], 0
+    while chunk := stream.read(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+    return b"".join(chunks)
+
+
+def _inflate(body: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        inflated = inflater.decompress(body, limit + 1)
+    except zlib.error:
+        raise Unusable(400, "invalid_gzip", "The gzip body is damaged.") from None
+    if len(inflated) > limit:
+        raise _too_large(limit)
+    if not inflater.eof:
+        raise Unusable(400, "invalid_gzip", "The gzip body ends too early.")
+    return inflated
+
+
+def _too_large(limit: int) -> Unusable:
+    return Unusable(413, "body_too_large", f"A request has at most {limit} bytes.")
+
+
+def parse(body: bytes) -> tuple[Any, bool]:
+    """Return the document, and whether it may hold BadValues. Raises Unusable."""
+    text = _decode(body)
+    if not text.strip():
+        raise Unusable(400, "empty_body", "The body is empty.")
+    suspicious = bool(_MAY_OVERFLOW.search(body)) or "NaN" in text or "Infinity" in text
+    try:
+        if not suspicious:
+            try:
+                return json.loads(text, object_pairs_hook=_unique_keys), False
+            except ValueError as error:
+                if isinstance(error, json.JSONDecodeError):
+                    raise
+        document = json.loads(
+            text,
+            object_pairs_hook=_unique_keys,
+            parse_constant=_constant,
+            parse_int=_integer,
+        )
+        return document, True
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno}, column {error.colno}"
+        raise Unusable(400, "invalid_json", f"{error.msg} ({where}).") from None
+    except RecursionError:
+        raise Unusable(400, "too_deep", "The JSON is nested too deeply.") from None
+
+
+def _decode(body: bytes) -> str:
+    if body[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in body[:4]:
+        raise Unusable(400, "utf8_expected", "Send the body as UTF-8.")
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Unusable(400, "invalid_utf8", f"Not UTF-8 at byte {error.start}.") from None
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise Unusable(400, "duplicate_key", f"The key {twice[:100]!r} stands twice.")
+    return found
+
+
+def _constant(name: str) -> BadValue:
+    return BadValue("invalid_number", f"{name} is not a JSON number.")
+
+
+def _integer(digits: str) -> int | BadValue:
+    if len(digits) > MAX_DIGITS:
+        return BadValue("number_too_long", f"A number has at most {MAX_DIGITS} digits.")
+    return int(digits)
