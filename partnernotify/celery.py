@@ -1,4 +1,4 @@
-"""The Celery app, its lanes and the timetable of beat.
+"""The Celery app. Its settings and the timetable of beat stand in settings.py.
 
 A message is a doorbell: it says that a lane has work. The work itself is rows in the
 database, so a lost message costs seconds and never a notification.
@@ -9,21 +9,11 @@ from typing import Any
 
 from celery import Celery
 from celery.signals import setup_logging
-from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partnernotify.settings")
 
 app = Celery("partnernotify")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.beat_schedule = {
-    # Takes back what a dead worker held and rings for what is due. If it stops,
-    # workers still look for themselves; only expired leases wait.
-    "sweep": {
-        "task": "notifications.tasks.sweep",
-        "schedule": settings.SWEEP_SECONDS,
-        "options": {"queue": "maintenance", "expires": 60, "retry": False},
-    },
-}
 app.autodiscover_tasks()
 
 

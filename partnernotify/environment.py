@@ -2,18 +2,23 @@
 
 import os
 import secrets
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 
-def load_secret_files(environment: MutableMapping[str, str]) -> None:
-    """Set NAME from the file that NAME_FILE points to, unless NAME is set."""
-    for name in [n for n in environment if n.endswith("_FILE")]:
-        target = name.removesuffix("_FILE")
-        path = Path(environment[name])
-        if target and target not in environment and path.is_file():
-            environment[target] = path.read_text().strip()
+def anymail_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return ANYMAIL_* without the prefix; ANYMAIL_X_FILE names a file that holds X."""
+    found: dict[str, str] = {}
+    for name, value in environment.items():
+        key = name.removeprefix("ANYMAIL_")
+        if key == name or key == "BACKEND":
+            continue
+        if key.endswith("_FILE"):
+            found[key.removesuffix("_FILE")] = Path(value).read_text().strip()
+        else:
+            found.setdefault(key, value)
+    return found
 
 
 def persistent_secret(data_dir: Path) -> str:

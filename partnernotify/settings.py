@@ -10,16 +10,11 @@ from pathlib import Path
 
 import environ
 
-from partnernotify.environment import (
-    broker_options,
-    load_secret_files,
-    persistent_secret,
-)
+from partnernotify.environment import anymail_settings, broker_options, persistent_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 env.read_env(BASE_DIR / ".env", overwrite=False)
-load_secret_files(os.environ)
 
 # --- The instance -----------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
@@ -132,7 +127,15 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
+CELERY_BEAT_SCHEDULE = {
+    # Takes back what a dead worker held and rings for what is due. If it stops,
+    # workers still look for themselves; only expired leases wait.
+    "sweep": {
+        "task": "notifications.tasks.sweep",
+        "schedule": 5.0,
+        "options": {"queue": "maintenance", "expires": 60, "retry": False},
+    },
+}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:
     CACHES["default"] = {
@@ -154,11 +157,7 @@ elif env.str("ANYMAIL_BACKEND", default=""):
     EMAIL_BACKEND = env.str("ANYMAIL_BACKEND")
 else:
     EMAIL_BACKEND = "partnernotify.mailbox.FolderBackend"
-ANYMAIL = {
-    name.removeprefix("ANYMAIL_"): value
-    for name, value in os.environ.items()
-    if name.startswith("ANYMAIL_") and name != "ANYMAIL_BACKEND"
-}
+ANYMAIL = anymail_settings(os.environ)
 
 # --- People and sign-in -----------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -195,7 +194,7 @@ USE_I18N = USE_TZ = True
 
 # --- Static files -----------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -214,7 +213,6 @@ EMAIL_DAILY_CAP = env.int("EMAIL_DAILY_CAP", default=1_000)
 PAGE_VIEW_COOLDOWN = timedelta(hours=env.int("PAGE_VIEW_COOLDOWN_HOURS", default=24))
 PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
 DELIVERY_LEASE = timedelta(seconds=60)
-SWEEP_SECONDS = 5
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_STALE = timedelta(seconds=10)
 INBOX_KEEP = timedelta(days=env.int("RETENTION_DAYS_INBOX", default=90))

@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from notifications import delivery
+from notifications.doorbell import ring
+from notifications.tasks import lanes_due
+
+
+class Command(BaseCommand):
+    help = "Take back expired leases and ring for what is due. Safe to run many times at once."
+
+    def handle(self, **_options: Any) -> None:
+        taken_back = delivery.sweep()
+        lanes = lanes_due()
+        for lane in lanes:
+            ring(lane)
+        self.stdout.write(
+            f"unsent leases taken back: {taken_back['unsent']}, "
+            f"interrupted sends: {taken_back['interrupted']}, "
+            f"lanes with work: {', '.join(lanes) or 'none'}"
+        )
