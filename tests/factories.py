@@ -64,9 +64,7 @@ def make_client(account: Account, domain: str = "acme.example", **fields: Any) -
 
 
 def make_company(domain: str = "acme.example", *, owner: User | None = None) -> Company:
-    return Company.objects.create(
-        domain=domain, name=domain.partition(".")[0].upper(), owner=owner
-    )
+    return Company.objects.create(domain=domain, name=domain.partition(".")[0].upper(), owner=owner)
 
 
 def make_contact(email: str = "anna@acme.example", *companies: Company, **fields: Any) -> Contact:

@@ -104,9 +104,7 @@ def _wait_for_postgresql(bin_dir: str, port: int) -> None:
 
 
 def _run(command: list[str], user: str | None) -> None:
-    done = subprocess.run(
-        command, user=user, cwd="/", check=False, capture_output=True, text=True
-    )
+    done = subprocess.run(command, user=user, cwd="/", check=False, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 

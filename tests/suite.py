@@ -28,9 +28,7 @@ def main(arguments: list[str]) -> int:
         print("== SQLite", flush=True)
         on_sqlite = _pytest([*PARALLEL, *quick, *arguments], servers)
         print("== PostgreSQL, Redis, real processes, browser", flush=True)
-        on_postgresql = _pytest(
-            [*PARALLEL, *arguments], {**servers, "DATABASE_URL": database_url}
-        )
+        on_postgresql = _pytest([*PARALLEL, *arguments], {**servers, "DATABASE_URL": database_url})
     return on_sqlite or on_postgresql
 
 

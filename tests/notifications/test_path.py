@@ -24,7 +24,10 @@ pytestmark = pytest.mark.django_db
 
 def post(client, key, body, path="/v1/track"):
     return client.post(
-        path, json.dumps(body), content_type="text/plain", headers={"Authorization": f"Bearer {key}"}
+        path,
+        json.dumps(body),
+        content_type="text/plain",
+        headers={"Authorization": f"Bearer {key}"},
     )
 
 

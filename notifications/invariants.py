@@ -1,0 +1,119 @@
+"""What must always hold, each as a query that finds the rows that break it.
+
+Runs on any database at any time. `GRACE` is how long work may be on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
+
+from notifications.models import (
+    Attempt,
+    Decision,
+    Delivery,
+    Notification,
+    NotificationReason,
+)
+from partners.models import Activity, Lead
+
+GRACE = timedelta(minutes=5)
+
+
+def broken() -> Mapping[str, int]:
+    """Return for each invariant how many rows break it; all 0 when everything holds."""
+    return {name: rows.count() for name, rows in _queries().items()}
+
+
+def _queries() -> Mapping[str, QuerySet]:
+    return {
+        "accepted activity not evaluated": _not_evaluated(),
+        "evaluated without a time": Activity.objects.filter(
+            Q(state="evaluated", evaluated_at=None)
+            | Q(~Q(state="evaluated"), ~Q(evaluated_at=None))
+        ),
+        "decision to send without a message": Decision.objects.filter(
+            outcome="send", notification=None
+        ),
+        "notification without a delivery": Notification.objects.filter(
+            ~Exists(Delivery.objects.filter(notification=OuterRef("pk")))
+        ),
+        "notification without a reason": Notification.objects.filter(
+            ~Exists(NotificationReason.objects.filter(notification=OuterRef("pk")))
+        ),
+        "due but not taken": Delivery.objects.filter(
+            state=Delivery.State.PENDING, not_before__lt=Now() - GRACE
+        ),
+        "lease over and not taken back": Delivery.objects.filter(
+            state__in=Delivery.HELD, lease_until__lt=Now() - GRACE
+        ),
+        "starts differ from attempts": _starts_differ(),
+        "delivered without exactly one accepted attempt": _accepted_attempts()
+        .filter(state=Delivery.State.DELIVERED)
+        .exclude(accepted=1),
+        "accepted attempt but not delivered": Attempt.objects.filter(outcome="ok").exclude(
+            delivery__state=Delivery.State.DELIVERED
+        ),
+        "attempt begun after the end": Attempt.objects.filter(
+            started_at__gt=F("delivery__done_at")
+        ),
+        "gap in attempt numbers": _gaps(),
+        "open attempt without a live send": Attempt.objects.filter(
+            outcome="", n=F("delivery__starts")
+        ).exclude(delivery__state__in=(Delivery.State.SENDING, Delivery.State.UNKNOWN)),
+        "failed, suppressed or cancelled without a word": Delivery.objects.filter(
+            state__in=("dead", "suppressed", "cancelled"), reason="", detail=""
+        ),
+        "account differs along the chain": Delivery.objects.exclude(
+            account=F("notification__account")
+        ),
+        "notification to a member of another account": Notification.objects.exclude(
+            account=F("membership__account")
+        ),
+        "reason of another account": NotificationReason.objects.filter(
+            Q(lead__isnull=False) & ~Q(lead__account=F("notification__account"))
+            | Q(client__isnull=False) & ~Q(client__account=F("notification__account"))
+        ),
+        "two active registrations of one domain": _doubly_registered(),
+    }
+
+
+def _not_evaluated() -> QuerySet:
+    return Activity.objects.filter(
+        Q(not_before=None) | Q(not_before__lt=Now() - GRACE),
+        state=Activity.State.PENDING,
+        received_at__lt=Now() - GRACE,
+    )
+
+
+def _starts_differ() -> QuerySet:
+    return Delivery.objects.annotate(begun=Count("attempts")).exclude(begun=F("starts"))
+
+
+def _accepted_attempts() -> QuerySet:
+    accepted = Count("attempts", filter=Q(attempts__outcome="ok"))
+    return Delivery.objects.annotate(accepted=accepted)
+
+
+def _gaps() -> QuerySet:
+    return (
+        Attempt.objects.values("delivery")
+        .annotate(last=Max("n"), begun=Count("pk"))
+        .exclude(last=F("begun"))
+    )
+
+
+def _doubly_registered() -> QuerySet:
+    active = Q(status=Lead.Status.REGISTERED, registered_at__lte=Now()) & (
+        Q(expires_at=None) | Q(expires_at__gt=Now())
+    )
+    return (
+        Lead.objects.filter(active)
+        .values("domain")
+        .annotate(owners=Count("account", distinct=True))
+        .filter(owners__gt=1)
+        .order_by()
+    )
