@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import DatabaseError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -58,9 +58,11 @@ def evaluate_due(limit: int = BATCH_SIZE) -> int:
     try:
         with transaction.atomic():
             activities = _claim(limit)
-            _evaluate(activities)
+            evaluate_at(activities, timezone.now())
             return len(activities)
-    except Exception:  # noqa: BLE001 - some activity of the batch, or the database
+    except OperationalError:
+        raise  # The database, not an activity: whoever looks next tries again.
+    except Exception:
         log.exception("A batch could not be evaluated; its activities are tried one by one")
     return _evaluate_one_by_one(limit)
 
@@ -95,12 +97,10 @@ def _evaluate_one_by_one(limit: int) -> int:
         try:
             with transaction.atomic():
                 activities = _lock_one(pk)
-                _evaluate(activities)
+                evaluate_at(activities, timezone.now())
                 taken += len(activities)
-        except DatabaseError as error:
-            if not connection.is_usable():
-                raise
-            _note_failure(pk, error)
+        except OperationalError:
+            raise
         except Exception as error:  # noqa: BLE001 - becomes a recorded problem
             _note_failure(pk, error)
     return taken
@@ -125,10 +125,10 @@ def _note_failure(pk: int, error: Exception) -> None:
     log.error("Activity %s failed %d times: %s", pk, activity.failures, activity.problem)
 
 
-def _evaluate(activities: list[Activity]) -> None:
+def evaluate_at(activities: list[Activity], now: datetime) -> None:
+    """Decide these activities as of `now` and write everything. Inside a transaction."""
     if not activities:
         return
-    now = timezone.now()
     matched = match_triggers(activities)
     if matched:
         facts = Facts(matched, now)
