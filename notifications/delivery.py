@@ -146,7 +146,7 @@ def _start(delivery: Delivery, token: uuid.UUID) -> bool:
     if not started.update(state=Delivery.State.SENDING, starts=F("starts") + 1):
         return False
     delivery.starts += 1
-    Attempt.objects.create(delivery=delivery, n=delivery.starts, started_at=timezone.now())
+    Attempt.objects.create(delivery=delivery, n=delivery.starts, started_at=Now())
     return True
 
 
@@ -204,7 +204,7 @@ def next_try(channel: Channel, starts: int) -> timedelta | None:
 
 def _end_attempt(delivery: Delivery, outcome: str, detail: str) -> None:
     Attempt.objects.filter(delivery=delivery, n=delivery.starts, outcome="").update(
-        ended_at=timezone.now(), outcome=outcome, detail=detail[:DETAIL_LENGTH]
+        ended_at=Now(), outcome=outcome, detail=detail[:DETAIL_LENGTH]
     )
 
 

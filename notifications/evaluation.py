@@ -250,7 +250,8 @@ class _Writer:
             notification=message.notification,
             channel=channel,
             topic=topic_of(verdict.kind),
-            not_before=self._now,
+            # Due since it arrived: a clock a blink ahead of the database's delays nothing.
+            not_before=message.notification.activity.received_at,
             created_at=self._now,
         )
 
