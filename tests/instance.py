@@ -111,7 +111,8 @@ class Instance:
         python = [sys.executable, "-m"]
         if name == "web":
             return [*python, "granian", "--interface", "wsgi", "--host", "127.0.0.1",
-                    "--port", str(self.port), "--workers", "1", "--blocking-threads", "4",
+                    "--port", str(self.port), "--workers", self.environment.get("WEB_WORKERS", "1"),
+                    "--blocking-threads", "4",
                     "--no-ws", "partnernotify.wsgi:application"]  # fmt: skip
         if name.startswith("worker"):
             return [*python, "celery", "-A", "partnernotify", "worker", "--pool", "threads",

@@ -1,0 +1,94 @@
+"""`make bench`: each part beside its floor, measured in the same run.
+
+Rounds of floor and product alternate, and medians are compared: the machine may be
+shared, so a figure means little and a ratio much. `BENCH=ingest` runs one part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bench import evaluate, ingest, memory
+from tests.instance import Instance, instance
+from tests.servers import postgresql, redis
+
+ROUNDS = 5
+
+
+@dataclass
+class Row:
+    work: str
+    floor: str
+    floor_per_second: float
+    result_per_second: float
+    ratio: float
+    reach: float
+
+
+def compare(part: object, product: Instance) -> Row:
+    """Return medians of alternating rounds of a part's `floor` and `result`."""
+    floor: Callable[[Instance], float] = part.floor
+    result: Callable[[Instance], float] = part.result
+    part.prepare(product)
+    floors, results = [], []
+    for _ in range(ROUNDS):
+        floors.append(floor(product))
+        results.append(result(product))
+    low, high = statistics.median(floors), statistics.median(results)
+    return Row(part.WORK, part.FLOOR, round(low), round(high), round(high / low, 2), part.REACH)
+
+
+@contextmanager
+def _product() -> Iterator[Instance]:
+    with (
+        postgresql(durable=True) as database_url,
+        redis() as redis_url,
+        tempfile.TemporaryDirectory(prefix="pn-bench-") as folder,
+    ):
+        os.environ["TEST_DATABASE_URL"], os.environ["TEST_REDIS_URL"] = database_url, redis_url
+        settings = {"INTAKE_REQUESTS_PER_SECOND": "1000000", "EMAIL_DAILY_CAP": "1000000"}
+        with instance("postgresql", Path(folder), **settings) as product:
+            yield product
+
+
+def main() -> int:
+    wanted = os.environ.get("BENCH", "ingest,evaluate,memory").split(",")
+    rows: list[Row] = []
+    extra: dict[str, object] = {}
+    for part in (ingest, evaluate):
+        if part.__name__.rpartition(".")[2] in wanted:
+            with _product() as product:
+                rows.append(compare(part, product))
+    if "memory" in wanted:
+        with _product() as product:
+            extra["memory"] = memory.measure(product)
+    _print(rows, extra)
+    Path("bench.json").write_text(
+        json.dumps({"parts": [asdict(row) for row in rows], **extra}, indent=2)
+    )
+    return 0 if all(row.ratio >= row.reach for row in rows) else 1
+
+
+def _print(rows: list[Row], extra: dict[str, object]) -> None:
+    out = sys.stdout
+    head = f"{'work':<44} {'floor':<44} {'floor/s':>9} {'result/s':>9} {'ratio':>7} {'reach':>6}"
+    out.write(head + "\n" + "-" * len(head) + "\n")
+    for row in rows:
+        out.write(
+            f"{row.work:<44} {row.floor:<44} {row.floor_per_second:>9,.0f} "
+            f"{row.result_per_second:>9,.0f} {row.ratio:>7.2f} {row.reach:>6.2f}\n"
+        )
+    for name, figures in extra.items():
+        out.write(f"{name}: {json.dumps(figures)}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
