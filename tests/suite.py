@@ -12,7 +12,7 @@ import sys
 
 from tests.servers import find_chromium, postgresql, redis
 
-PARALLEL = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "worksteal"]
+PARALLEL = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadfile"]
 
 
 def main(arguments: list[str]) -> int:
