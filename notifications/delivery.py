@@ -33,8 +33,6 @@ from partnernotify.shutdown import stopping
 CLAIM_SIZE = 50
 DETAIL_LENGTH = 500
 JITTER = 0.2
-# A send starts only while at least this much of the lease is left.
-SEND_DEADLINE = timedelta(seconds=35)
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +71,7 @@ def deliver_due(lane: str, limit: int = CLAIM_SIZE) -> Tally:
             if checked.stop:
                 _stop(checked, token)
                 tally.stopped += 1
-            elif stopping.is_set() or timezone.now() + SEND_DEADLINE > lease_ends:
+            elif stopping.is_set() or timezone.now() + settings.SEND_DEADLINE > lease_ends:
                 _give_back(checked.delivery, token)
             else:
                 _send_one(channel, send, checked, token, tally)

@@ -205,6 +205,7 @@ class _Writer:
         )
 
     def _notification(self, case: Case, verdict: Verdict) -> Notification:
+        assert verdict.account_id and verdict.membership_id
         return Notification(
             account_id=verdict.account_id,
             membership_id=verdict.membership_id,

@@ -75,13 +75,18 @@ class Case:
     event: Event
 
 
-def load_matcher() -> Matcher:
-    """Return the matcher of built-in and own triggers. 1 query."""
+def load_triggers() -> list[tuple[TriggerType, bool]]:
+    """Return every trigger and whether it is on: the built-in ones, then own ones. 1 query."""
     rows = {row.key: row for row in Trigger.objects.order_by("pk")}
     built_in = [(t, rows[t.key].enabled if t.key in rows else t.on_by_default) for t in CATALOGUE]
     keys = {trigger.key for trigger in CATALOGUE}
     own = [(_own_trigger(row), row.enabled) for key, row in rows.items() if key not in keys]
-    return Matcher(built_in + own)
+    return built_in + own
+
+
+def load_matcher() -> Matcher:
+    """Return the matcher of built-in and own triggers. 1 query."""
+    return Matcher(load_triggers())
 
 
 def _own_trigger(row: Trigger) -> TriggerType:
@@ -124,13 +129,14 @@ class Facts:
         ]
         leads, clients = _registrations(self._contacts, self._links)
         deals = _deals(self._links)
-        account_ids = {row.account_id for row in [*leads, *clients]}
+        registered: list[Lead | Client] = [*leads, *clients]
+        account_ids = {row.account_id for row in registered}
         _lock(account_ids | {a for rows in deals for a in rows.positions})
         self._communication = _communication(account_ids)
         self._people = _People(_wanted(self._communication, deals), deals, now)
         self.reports = Reports(self.cases, leads, clients, now)
         self.sign_ups = SignUps(deals, self._links)
-        self._by_email, self._by_domain = _index([*leads, *clients])
+        self._by_email, self._by_domain = _index(registered)
         self._by_company: dict[int, list[_DealRows]] = defaultdict(list)
         for rows in deals:
             self._by_company[rows.deal.company_id].append(rows)
@@ -313,9 +319,9 @@ def as_registration(row: Lead | Client, wishes: CommunicationSettings | None) ->
         id=row.pk,
         account_id=row.account_id,
         is_partner=row.account.is_partner,
-        registered=row.status == Lead.Status.REGISTERED if is_lead else True,
-        since=row.registered_at if is_lead else row.since,
-        until=row.expires_at if is_lead else row.until,
+        registered=not isinstance(row, Lead) or row.status == Lead.Status.REGISTERED,
+        since=row.begins_at,
+        until=row.ends_at,
         receives=receives and (is_lead or bool(wishes and wishes.client_activity)),
     )
 
@@ -356,7 +362,7 @@ class Reports:
             subject = (LEAD, lead_id) if lead_id else (CLIENT, client_id)
             self._reported_at[*subject, trigger].append(occurred_at)
         once = [c for c in cases if c.trigger.repeat is Repeat.ONCE]
-        self._once = set(
+        self._once: set[tuple[int | None, int | None, str]] = set(
             Decision.objects.exclude(activity__in=own)
             .filter(
                 reported(),

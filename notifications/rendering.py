@@ -28,6 +28,11 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\
 _MAX_NAME_LENGTH = 120
 
 
+def plain(text: str) -> str:
+    """Return text from outside without control characters, whatever its length."""
+    return _UNSAFE.sub(" ", text)
+
+
 def one_line(text: str) -> str:
     """Return text from outside as one harmless line of at most 120 characters."""
     line = _UNSAFE.sub(" ", text)
@@ -70,13 +75,16 @@ def company_name(reasons: Iterable[NotificationReason]) -> str:
     return ""
 
 
-def sentence(notification: Notification) -> str:
-    """Return for example "Anna Nowak (ACME) requested a demo". `reasons` prefetched."""
+def sentence(notification: Notification, did: str | Promise = "") -> str:
+    """Return for example "Anna Nowak (ACME) requested a demo". `reasons` prefetched.
+
+    A list passes what was done (`did`), so that an own trigger costs no query a row.
+    """
     reasons = list(notification.reasons.all())
     name = person_name(notification.activity, reasons)
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
-    return f"{person} {trigger_did(notification.trigger)}"
+    return f"{person} {did or trigger_did(notification.trigger)}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.frame",
+                "notifications.context_processors.frame",
             ],
         },
     }
@@ -210,9 +211,12 @@ STALE_AFTER = timedelta(hours=env.int("STALE_AFTER_HOURS", default=72))
 
 # --- Rules and delivery -----------------------------------------------------
 EMAIL_DAILY_CAP = env.int("EMAIL_DAILY_CAP", default=1_000)
+TEST_EMAILS_PER_HOUR = 5
 PAGE_VIEW_COOLDOWN = timedelta(hours=env.int("PAGE_VIEW_COOLDOWN_HOURS", default=24))
 PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
-DELIVERY_LEASE = timedelta(seconds=60)
+DELIVERY_LEASE = timedelta(seconds=env.int("DELIVERY_LEASE_SECONDS", default=60))
+# A send starts only while this much of the lease is left: longer than it may take.
+SEND_DEADLINE = DELIVERY_LEASE * 0.6
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_STALE = timedelta(seconds=10)
 INBOX_KEEP = timedelta(days=env.int("RETENTION_DAYS_INBOX", default=90))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from typing import IO, Any
+from typing import Any, Protocol
 
 from partners.events import MAX_DIGITS, BadValue
 
@@ -28,7 +28,11 @@ class Unusable(Exception):
         self.message = message
 
 
-def read_body(stream: IO[bytes], *, declared: int, encoding: str, limit: int) -> bytes:
+class Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_body(stream: Readable, *, declared: int, encoding: str, limit: int) -> bytes:
     """Return the inflated body, at most `limit` bytes of it. Raises Unusable.
 
     `declared` is the Content-Length, 0 if unknown. The cap is on the inflated size:
@@ -47,7 +51,7 @@ def read_body(stream: IO[bytes], *, declared: int, encoding: str, limit: int) ->
     return body
 
 
-def _read(stream: IO[bytes], limit: int) -> bytes:
+def _read(stream: Readable, limit: int) -> bytes:
     chunks, size = [], 0
     while chunk := stream.read(_CHUNK):
         chunks.append(chunk)

@@ -118,7 +118,8 @@ def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
         },
     )
     mail.attach_alternative(_inliner().inline(html), "text/html")
-    mail.metadata = {"delivery_id": message.public_id}  # Anymail: comes back on callbacks.
+    # Anymail sends it along, and it comes back on callbacks.
+    mail.metadata = {"delivery_id": message.public_id}  # type: ignore[attr-defined]
     return mail
 
 

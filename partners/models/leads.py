@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -45,7 +44,7 @@ class Lead(models.Model):
         indexes = (
             # Matching of a batch of activities: by domain, and by the exact e-mail (R17).
             models.Index(fields=("domain",), name="lead_domain"),
-            models.Index(fields=("email",), condition=~Q(email=""), name="lead_email"),
+            models.Index(fields=("email",), name="lead_email"),
         )
 
     def __str__(self) -> str:
@@ -54,6 +53,14 @@ class Lead(models.Model):
     @property
     def contact_name(self) -> str:
         return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.registered_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return self.expires_at
 
     def status_at(self, when: datetime) -> str:
         """Return the status with the expiry date applied."""
@@ -83,8 +90,20 @@ class Client(models.Model):
         )
         indexes = (
             models.Index(fields=("domain",), name="client_domain"),
-            models.Index(fields=("email",), condition=~Q(email=""), name="client_email"),
+            models.Index(fields=("email",), name="client_email"),
         )
 
     def __str__(self) -> str:
         return f"{self.company or self.domain} · {self.account}"
+
+    @property
+    def contact_name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.since
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return self.until

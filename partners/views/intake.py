@@ -48,8 +48,8 @@ def intake(request: HttpRequest, path: str) -> HttpResponse:
     except Unusable as error:
         return _refusal(request, error)
     except DatabaseError:
-        error = Unusable(503, "unavailable", "Nothing was stored. Send the request again.")
-        return _refusal(request, error)
+        words = "Nothing was stored. Send the request again."
+        return _refusal(request, Unusable(503, "unavailable", words))
 
 
 def _accept(request: HttpRequest, kind: str) -> HttpResponse:
