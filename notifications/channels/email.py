@@ -98,13 +98,22 @@ def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+class UnfoldedMail(EmailMultiAlternatives):
+    """Long links stay on their header's line: some readers trip over folded ones."""
+
+    def message(self, **options: Any) -> Any:
+        built = super().message(**options)
+        built.policy = built.policy.clone(max_line_length=900)
+        return built
+
+
 def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
     """Return the mail: text and HTML, one recipient, Message-ID stable per delivery."""
     with translation.override(message.language):
         context = {"message": message}
         text = render_to_string("messages/mail.txt", context)
         html = render_to_string("messages/mail.html", context)
-    mail = EmailMultiAlternatives(
+    mail = UnfoldedMail(
         subject=message.subject,
         body=text,
         to=[address],

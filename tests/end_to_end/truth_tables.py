@@ -12,7 +12,7 @@ from typing import Any
 
 CO_SELLING = "co_selling_prospect_activity"
 TICKED = {"email": {"topics": {CO_SELLING: True}}}
-CAP = 3  # EMAIL_DAILY_CAP of the instance
+CAP = 6  # EMAIL_DAILY_CAP of the instance
 
 
 @dataclass

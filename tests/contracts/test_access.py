@@ -1,0 +1,214 @@
+"""Every address of the product × every persona → the status (contract, section 4; R4).
+
+A new address without a row fails `test_every_address_has_a_row`: decide who may see it, and
+write it down. Foreign ids answer 404, known but not allowed 403.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import User
+from notifications.drain import drain
+from notifications.models import Notification
+from notifications.unsubscribe import make_token
+from tests.factories import (
+    choose,
+    make_activity,
+    make_company,
+    make_contact,
+    make_deal,
+    make_lead,
+    make_user,
+    switch_on,
+)
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+PERSONAS = ("anonymous", "ala", "bartek", "celina", "gosia", "obcy", "operator")
+LOGIN, OK, GO, NOT_ALLOWED, NONE, METHOD = "login", 200, 302, 403, 404, 405
+
+# Each persona's answer, in the order of PERSONAS: nobody signed in; Ala, admin of partner A;
+# Bartek, its member; Celina, admin of partner B; Gosia of the vendor; Obcy without a place
+# anywhere; an operator (is_staff) without one. Ids in the paths belong to partner A;
+# notifications are Ala's own.
+Row = tuple[str | int, ...]
+EVERYONE: Row = (OK,) * 7
+SIGNED_IN: Row = (LOGIN, OK, OK, OK, OK, OK, OK)
+MEMBERS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, NOT_ALLOWED)
+OF_ALA: Row = (LOGIN, GO, NONE, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
+LISTS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, OK)
+OF_A: Row = (LOGIN, OK, OK, NONE, OK, NONE, OK)
+REDIRECT: Row = (GO,) * 7  # To a page that asks for itself.
+DEMO_ONLY: Row = (NONE,) * 7
+
+
+def members(answer: int) -> Row:
+    return (LOGIN, *(answer if status == OK else status for status in MEMBERS[1:]))
+
+
+ROWS: dict[str, Row] = {
+    "notifications:home": REDIRECT,
+    "notifications:inbox": MEMBERS,
+    "notifications:open": OF_ALA,
+    "notifications:panel": MEMBERS,
+    "notifications:unread": MEMBERS,
+    "notifications:communication": (LOGIN, OK, OK, OK, NONE, NONE, NONE),
+    "notifications:preferences": MEMBERS,
+    "notifications:preferences_start": members(GO),
+    "notifications:activity": LISTS,
+    "notifications:explain": OF_A,
+    "notifications:triggers": LISTS,
+    "notifications:unsubscribe": EVERYONE,
+    "partners:leads": LISTS,
+    "partners:lead": OF_A,
+    "partners:deals": LISTS,
+    "partners:deal": OF_A,
+    "accounts:settings": REDIRECT,
+    "accounts:profile": SIGNED_IN,
+    "accounts:security": SIGNED_IN,
+    "partners:intake": (METHOD,) * 7,
+    "healthz": EVERYONE,
+    "readyz": (503,) * 7,
+}
+# Only POST does something; who may not, changes nothing.
+POST_ROWS: dict[str, Row] = {
+    "notifications:read": OF_ALA,
+    "notifications:read_all": members(GO),
+    "notifications:test_email": (LOGIN, GO, NOT_ALLOWED, GO, NONE, NONE, NONE),
+}
+# Somebody else's pages: the sign-in, the admin; the demo answers 404 without demo data.
+PACKAGES = ("account_", "mfa_")
+ADMIN_DOORS = ("admin:login", "admin:logout")
+PREFIXES = ("admin:", "demo:", *PACKAGES)
+
+
+def addresses() -> dict[str, URLPattern]:
+    return dict(_walk(get_resolver(), ""))
+
+
+def _walk(resolver: URLResolver, space: str) -> Iterator[tuple[str, URLPattern]]:
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            inner = f"{space}{pattern.namespace}:" if pattern.namespace else space
+            yield from _walk(pattern, inner)
+        else:
+            yield space + (pattern.name or str(pattern.pattern)), pattern
+
+
+def test_every_address_has_a_row():
+    rows = ROWS.keys() | POST_ROWS.keys()
+    own = {name for name in addresses() if not name.startswith(PREFIXES)}
+    assert own - rows == set(), "write down who may see them"
+    assert rows - own == set(), "these are gone"
+
+
+class Walk:
+    """The personas, and something of partner A at every address."""
+
+    def __init__(self) -> None:
+        world = World()
+        self.users: dict[str, User | None] = {
+            "anonymous": None,
+            "ala": world.ala.user,
+            "bartek": world.bartek.user,
+            "celina": world.celina.user,
+            "gosia": world.gosia.user,
+            "obcy": world.obcy,
+            "operator": make_user("operator@northwind.example", is_staff=True),
+        }
+        lead = make_lead(world.northstar, "acme.example")
+        switch_on(world.northstar, world.ala)
+        switch_on(world.southwind, world.celina)
+        company = make_company("acme.example", owner=world.gosia.user)
+        deal = make_deal(company, shares=(world.northstar,), owner=world.bartek)
+        choose(world.bartek, "email", "co_selling_prospect_activity", True)
+        make_activity(world.source, make_contact("anna@acme.example"), message_id="of-a")
+        drain(patience_seconds=0)
+        notification = Notification.objects.get(membership=world.ala)
+        self.arguments: dict[str, dict[str, object]] = {
+            "notifications:open": {"pk": notification.pk},
+            "notifications:read": {"pk": notification.pk},
+            "notifications:preferences": {"tab": "email"},
+            "notifications:explain": {"message_id": "of-a"},
+            "notifications:unsubscribe": {
+                "token": make_token(world.ala.pk, "registered_lead_activity")
+            },
+            "partners:lead": {"pk": lead.pk},
+            "partners:deal": {"pk": deal.pk},
+            "partners:intake": {"path": "track"},
+            "demo:mail": {"name": "a.eml"},
+            "demo:mail-html": {"name": "a.eml"},
+            "demo:mail-of-delivery": {"public_id": "7d3a4b5e-0000-4000-8000-000000000000"},
+        }
+
+    def url(self, name: str) -> str:
+        if name in ("healthz", "readyz"):
+            return f"/{name}"
+        return reverse(name, kwargs=self.arguments.get(name, {}))
+
+    def answers(self, name: str, method: str) -> list[str | int]:
+        return [self._answer(name, persona, method) for persona in PERSONAS]
+
+    def _answer(self, name: str, persona: str, method: str) -> str | int:
+        client = Client()
+        if user := self.users[persona]:
+            client.force_login(user)
+        answer = getattr(client, method)(self.url(name))
+        if answer.status_code == GO and "/login/" in answer["Location"]:
+            return LOGIN
+        return answer.status_code
+
+
+@pytest.fixture(scope="module")
+def walk(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        yield from _in_a_transaction()
+
+
+def _in_a_transaction() -> Iterator[Walk]:
+    from django.db import transaction
+
+    with transaction.atomic():
+        yield Walk()
+        transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_who_sees_what(walk, name):
+    expected = dict(zip(PERSONAS, ROWS[name], strict=True))
+    assert dict(zip(PERSONAS, walk.answers(name, "get"), strict=True)) == expected
+
+
+@pytest.mark.parametrize("name", sorted(POST_ROWS))
+def test_who_may_do_what(walk, name):
+    expected = dict(zip(PERSONAS, POST_ROWS[name], strict=True))
+    assert dict(zip(PERSONAS, walk.answers(name, "post"), strict=True)) == expected
+    assert set(walk.answers(name, "get")) <= {LOGIN, METHOD, NONE, NOT_ALLOWED}
+
+
+def test_the_demo_does_not_exist_without_demo_data(walk):
+    for name in addresses():
+        if name.startswith("demo:"):
+            assert tuple(walk.answers(name, "get")) == DEMO_ONLY, name
+
+
+def test_the_admin_is_for_operators(walk):
+    for name, pattern in addresses().items():
+        if not name.startswith("admin:") or pattern.pattern.converters or name in ADMIN_DOORS:
+            continue
+        if not pattern.pattern.regex.groups:
+            *others, _operator = walk.answers(name, "get")
+            assert set(others) == {LOGIN}, name
+
+
+def test_the_sign_in_pages_never_break(walk):
+    for name, pattern in addresses().items():
+        if name.startswith(PACKAGES) and not pattern.pattern.regex.groups:
+            for answer in walk.answers(name, "get"):
+                assert answer == LOGIN or int(answer) < 500, name

@@ -1,0 +1,140 @@
+"""The e-mail: what it says, to whom, in which language; what names cannot do to it."""
+
+from __future__ import annotations
+
+import pytest
+from django.core import mail
+from django.template import engines
+
+from notifications.drain import drain
+from notifications.models import Delivery
+from tests.factories import choose
+from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def northstar():
+    return Northstar()
+
+
+def sent(northstar, **fields):
+    northstar.happens(**fields)
+    drain(patience_seconds=0)
+    return mail.outbox[-1]
+
+
+def html(message) -> str:
+    return message.alternatives[0].content
+
+
+def test_it_says_what_happened_why_and_how_to_stop(northstar):
+    """R89, B4."""
+    northstar.lead.first_name, northstar.lead.last_name = "Anna", "Nowak"
+    northstar.lead.email, northstar.lead.company = "anna@acme.example", "ACME sp. z o.o."
+    northstar.lead.save()
+    message = sent(northstar)
+    assert message.subject == "ACME sp. z o.o.: Anna Nowak requested a demo"
+    for text in (message.body, html(message)):
+        assert "Anna Nowak (ACME sp. z o.o.) requested a demo." in text
+        assert "is a lead registered to Northstar" in text
+        assert "/settings/partners/communication/?account=northstar" in text
+        assert f"/leads/{northstar.lead.pk}/?account=northstar" in text
+        assert "/u/" in text
+
+
+def test_members_are_sent_to_their_own_switch(northstar):
+    """R89: who may not change the account's setting is told whom to ask."""
+    northstar.ala.role = "member"
+    northstar.ala.save()
+    body = sent(northstar).body
+    assert "ask your admin" in body and "/settings/notifications/email/?account=northstar" in body
+
+
+def test_a_deal_mail_names_the_deal_and_the_users_own_topic(northstar):
+    northstar.share_a_deal()
+    northstar.lead.delete()
+    choose(northstar.ala, "email", CO_SELLING, True)
+    message = sent(northstar, **SIGN_UP)
+    assert message.subject.startswith("Shared deal “Deal ")
+    assert "/settings/notifications/email/?account=northstar" in message.body
+    assert "/deals/" in message.body
+
+
+def test_headers(northstar):
+    message = sent(northstar)
+    delivery = Delivery.objects.get(channel="email")
+    headers = message.extra_headers
+    assert headers["X-PN-Delivery"] == str(delivery.public_id)
+    assert headers["Message-ID"].startswith(f"<{delivery.public_id}@")
+    assert headers["Auto-Submitted"] == "auto-generated"
+    assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert headers["List-Unsubscribe"].startswith("<http")
+    raw = message.message().as_bytes()
+    assert b"\nList-Unsubscribe: <http" in raw  # Not folded away from its name.
+    assert message.to == ["ala@northstar.example"] and not message.cc and not message.bcc
+
+
+def test_times_are_in_the_recipients_zone_and_say_so(northstar):
+    """R88."""
+    northstar.ala.user.timezone = "Europe/Warsaw"
+    northstar.ala.user.save()
+    assert "(Europe/Warsaw)" in sent(northstar).body
+
+
+HOSTILE = [
+    "Anna\r\nBcc: victim@evil.example",
+    "<script>alert(1)</script>",
+    "\u202egnp.exe",
+    "=?utf-8?q?Evil=0ABcc:_v@evil.example?=",
+    "A" * 500,
+    "\u2028\x00\x07",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_name_injects_anything(northstar, name):
+    """R90, B55, B56: in headers, text and HTML."""
+    northstar.contact.name = name.replace("\0", "")[:200]
+    northstar.contact.save()
+    northstar.lead.company = northstar.contact.name
+    northstar.lead.save()
+    message = sent(northstar)
+    raw = message.message()
+    assert "\n" not in message.subject and "\r" not in message.subject
+    assert raw.get_all("Bcc") is None and message.recipients() == ["ala@northstar.example"]
+    assert "<script>" not in html(message)
+    assert "\u202e" not in message.body + html(message)
+    assert "=?utf-8?q?Evil" not in message.subject
+    assert len(message.subject) < 400
+
+
+@pytest.fixture
+def marked(settings):
+    """Let a missing template variable show up in what is rendered."""
+    engine = engines["django"].engine
+    engine.string_if_invalid = "MISSING<%s>"
+    yield
+    engine.string_if_invalid = ""
+
+
+@pytest.mark.parametrize("language", ["en", "pl"])
+@pytest.mark.parametrize("event", [{}, PRICING, SIGN_UP])
+def test_no_variable_is_missing_in_any_language(northstar, marked, language, event):
+    northstar.ala.user.language = language
+    northstar.ala.user.save()
+    northstar.share_a_deal()
+    choose(northstar.ala, "email", CO_SELLING, True)
+    message = sent(northstar, **event)
+    assert "MISSING" not in message.body + html(message)
+    assert f'<html lang="{language}">' in html(message)
+
+
+def test_a_polish_reader_gets_polish(northstar):
+    """R88, R103."""
+    northstar.ala.user.language = "pl"
+    northstar.ala.user.save()
+    message = sent(northstar)
+    assert message.subject.endswith("prosi o demo")
+    assert "Dlaczego" in message.body
