@@ -6,6 +6,7 @@ import zoneinfo
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils import timezone, translation
 
 from accounts.models import Membership
@@ -16,8 +17,8 @@ SESSION_KEY = "account"
 class AccountContextMiddleware:
     """Set `request.membership`: the member as whom a signed-in user acts, or None.
 
-    `?account=<slug>` (links in mails) switches; an account that is not the user's is
-    ignored here and answered by the page. 1 query.
+    `?account=<slug>` (links in mails) switches; for an account that is not the user's the
+    answer is a page that offers the ones that are. 1 query.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -37,9 +38,15 @@ class AccountContextMiddleware:
         zone = zoneinfo.ZoneInfo(request.user.timezone)
         with timezone.override(zone), translation.override(request.user.language):
             request.LANGUAGE_CODE = translation.get_language()
-            response = self._get_response(request)
+            response = self._respond(request)
             response.headers["Content-Language"] = request.user.language
             return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponse:
+        asked = request.GET.get("account")
+        if asked and asked not in {m.account.slug for m in request.memberships}:
+            return render(request, "accounts/other_account.html", {"asked": asked}, status=404)
+        return self._get_response(request)
 
 
 def _choose(request: HttpRequest) -> Membership | None:

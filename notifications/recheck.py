@@ -132,6 +132,9 @@ def _why_not(
 ) -> Reason | None:
     membership = delivery.notification.membership
     person = facts.people[membership.pk]
+    contact = delivery.notification.activity.contact
+    if contact is not None and contact.consent_denied:  # Withdrawn or erased since (R23).
+        return Reason.NO_CONSENT
     if reason.kind == Kind.DEAL:
         why = _why_not_deal(reason, membership, facts)
     else:

@@ -1,15 +1,22 @@
-from django.http import HttpResponse
 from django.urls import path
 
-
-def todo(request, *a, **k):
-    return HttpResponse("todo")
-
+from notifications.views import activity, communication, inbox, preferences, triggers, unsubscribe
 
 app_name = "notifications"
 urlpatterns = [
-    path("settings/partners/communication/", todo, name="communication"),
-    path("settings/notifications/<slug:tab>/", todo, name="preferences"),
-    path("activity/<path:message_id>/", todo, name="explain"),
-    path("u/<str:token>/", todo, name="unsubscribe"),
+    path("", inbox.home, name="home"),
+    path("inbox/", inbox.inbox, name="inbox"),
+    path("inbox/read/", inbox.read_all, name="read_all"),
+    path("inbox/unread/", inbox.unread, name="unread"),
+    path("inbox/panel/", inbox.panel, name="panel"),
+    path("inbox/<int:pk>/", inbox.open_item, name="open"),
+    path("inbox/<int:pk>/read/", inbox.read_item, name="read"),
+    path("settings/partners/communication/", communication.communication, name="communication"),
+    path("settings/partners/communication/test/", communication.test_email, name="test_email"),
+    path("settings/notifications/", preferences.start, name="preferences_start"),
+    path("settings/notifications/<slug:tab>/", preferences.preferences, name="preferences"),
+    path("activity/", activity.activity, name="activity"),
+    path("activity/<path:message_id>/", activity.explain, name="explain"),
+    path("triggers/", triggers.triggers, name="triggers"),
+    path("u/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
 ]

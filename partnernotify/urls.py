@@ -7,9 +7,10 @@ from partnernotify.probes import healthz, readyz
 
 urlpatterns = [
     path("", include("notifications.urls")),
-    path("", include("partners.urls")),
+    path("", include("notifications.partner_urls")),
     path("", include("accounts.urls")),
     path("accounts/", include("allauth.urls")),
+    path("demo/", include("notifications.demo.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("readyz", readyz),

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 from django.db import connection, transaction
 
+from partners.erased import by_erased_address
 from partners.events import Event, Rejected, clean_email, read_event
 from partners.models import Activity, Contact, Identity, RejectedEvent, Source
 from partners.signals import activities_recorded
@@ -212,13 +213,24 @@ class _People:
             return {}
         contacts = self._find(wanted)
         if missing := wanted - contacts.keys():
+            erased = self._erased(missing)
             Contact.objects.bulk_create(
-                [Contact(email=e, name=self._names.get(e, "")) for e in sorted(missing)],
+                [
+                    Contact(email=e, name=self._names.get(e, ""), consent_denied=e in erased)
+                    for e in sorted(missing)
+                ],
                 ignore_conflicts=True,
             )
             contacts |= self._find(missing)
         self._update_contacts(contacts)
         return {email: pk for email, (pk, _, _) in contacts.items()}
+
+    @staticmethod
+    def _erased(emails: Iterable[str]) -> set[str]:
+        """Return who was erased and came back: no consent until an operator says so (R23)."""
+        by_address = by_erased_address(emails)
+        found = Contact.objects.filter(email__in=by_address).values_list("email", flat=True)
+        return {by_address[address] for address in found}
 
     @staticmethod
     def _find(emails: Iterable[str]) -> dict[str, tuple[int, str, bool]]:

@@ -17,8 +17,6 @@ class Deal(models.Model):
     stage = models.CharField(_("stage"), max_length=50, default="open")
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     archived_at = models.DateTimeField(_("archived"), null=True, blank=True)
-    shares: "models.Manager[DealShare]"
-    members: "models.Manager[DealMember]"
 
     class Meta:
         verbose_name = _("deal")

@@ -55,7 +55,7 @@ def test_a_told_recipient(world, lead):
     world.does(message_id="m-1")
     (chain,) = load_chains("m-1", None)
     assert chain.headline == "anna@acme.example requested a demo"
-    assert deciding(chain) == []
+    assert deciding(chain) == [PEOPLE]
     assert all(step.reached for step in chain.steps)
     (ala,) = chain.candidates
     assert (ala.who, ala.told, ala.subject) == ("Ala", True, "ACME")
@@ -91,6 +91,18 @@ def test_the_deciding_rule_is_marked(world, lead, spoil, step):
     spoil(world)
     (chain,) = load_chains("m-1", None)
     assert deciding(chain) == [step]
+
+
+def test_a_rule_says_for_which_kind_it_decided(world):
+    """Nobody's lead, but a deal: both links are marked, each with its kind."""
+    company = make_company("acme.example", owner=world.gosia.user)
+    make_deal(company, shares=(world.northstar,), owner=world.bartek)
+    choose(world.bartek, "email", "co_selling_prospect_activity", True)
+    world.does(message_id="m-1", event="CRM Signed Up")
+    (chain,) = load_chains("m-1", None)
+    assert deciding(chain) == [SUBJECT, PEOPLE]
+    (finding,) = next(step.findings for step in chain.steps if step.key == SUBJECT)
+    assert finding.startswith("Lead activity: This person is nobody")
 
 
 def test_what_waits_is_said_to_wait(world, lead):

@@ -277,6 +277,11 @@ def test_a_change_of_the_communication_settings_is_in_the_history():
         None,
         "import_program",
     )
+    assert (entry.action, entry.old, entry.new) == (
+        "communication.receive_lead_activity",
+        "on",
+        "off",
+    )
 
 
 # --- Leads and clients ------------------------------------------------------------
@@ -408,7 +413,9 @@ def test_the_line_is_replaced_in_the_order_of_the_file():
     load(example())
     load({"accounts": [{"slug": "third"}], **deal(shares=["southwind", "third", "northstar"])})
     assert line() == [(1, "southwind"), (2, "third"), (3, "northstar")]
-    assert AuditEntry.objects.filter(action="deal_first_partner").count() == 1
+    entry = AuditEntry.objects.filter(action="deal_first_partner").latest("pk")
+    assert (entry.old, entry.new) == ("ACME CRM: Northstar Agency", "ACME CRM: Southwind")
+    assert entry.account is None
     load(deal(shares=[]))
     assert line() == []
 

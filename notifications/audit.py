@@ -1,0 +1,51 @@
+"""Changes of an account's communication settings, in words for its history (R37)."""
+
+from __future__ import annotations
+
+from accounts.audit import record_change
+from accounts.models import Membership, User
+from notifications.models import CommunicationSettings
+from notifications.rendering import one_line
+
+FIELDS = ("receive_lead_activity", "client_activity", "recipient")
+
+
+def in_words(row: CommunicationSettings) -> dict[str, str]:
+    """Return each setting as the history shows it. `recipient__user` must be selected."""
+    return {
+        "receive_lead_activity": _on_off(row.receive_lead_activity),
+        "client_activity": _on_off(row.client_activity),
+        "recipient": _person(row.recipient),
+    }
+
+
+def record_communication(
+    row: CommunicationSettings,
+    before: dict[str, str],
+    *,
+    actor: User | None,
+    actor_name: str = "",
+) -> None:
+    """Write down what differs from `before`, the earlier `in_words`."""
+    after = in_words(row)
+    for name in FIELDS:
+        if before[name] != after[name]:
+            record_change(
+                row.account,
+                actor=actor,
+                actor_name=actor_name,
+                action=f"communication.{name}",
+                old=before[name],
+                new=after[name],
+            )
+
+
+def _on_off(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _person(membership: Membership | None) -> str:
+    if membership is None:
+        return ""
+    name, email = membership.user.name, membership.user.email
+    return f"{one_line(name)} · {email}" if name else email

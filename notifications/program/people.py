@@ -1,0 +1,190 @@
+"""Accounts, users and their choices: entries of a program file → rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+
+from accounts.models import Account, Membership, User, Vendor
+from notifications.audit import in_words, record_communication
+from notifications.models import CommunicationSettings, Preference
+from notifications.program.rows import fetch, update, write
+from notifications.program.schema import (
+    AccountEntry,
+    CommunicationEntry,
+    Program,
+    UserEntry,
+    Values,
+)
+from notifications.program.summary import Change, Summary
+from notifications.selectors import default_of
+
+ACTOR_NAME = "import_program"
+
+
+def import_vendor(values: Values | None, summary: Summary) -> None:
+    if values is not None:
+        row = Vendor.objects.order_by("pk").first()
+        _, change = write(row, Vendor(name=settings.VENDOR_NAME), values)
+        summary.add("vendor", change)
+
+
+def import_accounts(program: Program, summary: Summary) -> dict[str, Account]:
+    """Return the accounts of the file by slug."""
+    slugs = [entry.slug for entry in program.accounts]
+    stored = {row.slug: row for row in fetch(Account.objects.all(), "slug", slugs)}
+    found = {}
+    for entry in program.accounts:
+        new = Account(slug=entry.slug, name=_default_name(entry))
+        found[entry.slug], change = write(stored.get(entry.slug), new, entry.values)
+        summary.add("accounts", change)
+    return found
+
+
+def _default_name(entry: AccountEntry) -> str:
+    if entry.values.get("kind") == Account.Kind.VENDOR:
+        return Vendor.current().name
+    return entry.slug.replace("-", " ").replace("_", " ").title()
+
+
+# --- Users ------------------------------------------------------------------------
+
+
+class PeopleImport:
+    """Writes users, each once although several accounts may list the same person."""
+
+    def __init__(self, program: Program, summary: Summary) -> None:
+        self._summary = summary
+        self._entries: dict[str, list[UserEntry]] = defaultdict(list)
+        for account in program.accounts:
+            for entry in account.users:
+                self._entries[entry.email].append(entry)
+
+    def run(self) -> dict[str, User]:
+        """Return the users of the file by e-mail."""
+        stored = {row.email: row for row in fetch(User.objects.all(), "email", self._entries)}
+        users = {
+            email: self._import_user(stored.get(email), email, entries)
+            for email, entries in self._entries.items()
+        }
+        _verify(users)
+        return users
+
+    def _import_user(self, row: User | None, email: str, entries: list[UserEntry]) -> User:
+        values: dict[str, Any] = {}
+        for entry in entries:
+            values |= entry.values
+        password = next((e.password for e in reversed(entries) if e.password), None)
+        if password and (row is None or not check_password(password, row.password)):
+            values["password"] = make_password(password)
+        elif row is None:
+            values["password"] = self._first_password
+        user, change = write(row, User(email=email), values)
+        self._summary.add("users", change)
+        return user
+
+    @cached_property
+    def _first_password(self) -> str:
+        """DEMO_PASSWORD, hashed once for all; without it no password works."""
+        return make_password(settings.DEMO_PASSWORD or None)
+
+
+def _verify(users: Mapping[str, User]) -> None:
+    """Addresses from a program file count as verified; each becomes its user's primary one."""
+    stored: dict[int, list[EmailAddress]] = defaultdict(list)
+    for address in fetch(EmailAddress.objects.all(), "user_id", (u.pk for u in users.values())):
+        stored[address.user_id].append(address)
+    for email, user in users.items():
+        own = None
+        for address in stored[user.pk]:
+            if address.email.lower() == email:
+                own = address
+            else:
+                update(address, {"primary": False})
+        new = EmailAddress(user=user, email=email)
+        write(own, new, {"verified": True, "primary": True})
+
+
+# --- Memberships and preferences --------------------------------------------------
+
+
+def import_members(
+    program: Program,
+    accounts: Mapping[str, Account],
+    users: Mapping[str, User],
+    summary: Summary,
+) -> None:
+    account_ids = [account.pk for account in accounts.values()]
+    rows = fetch(Membership.objects.prefetch_related("preferences"), "account_id", account_ids)
+    stored = {(row.account_id, row.user_id): row for row in rows}
+    for account_entry in program.accounts:
+        account = accounts[account_entry.slug]
+        for entry in account_entry.users:
+            user = users[entry.email]
+            new = Membership(account=account, user=user)
+            row = stored.get((account.pk, user.pk))
+            member, change = write(row, new, entry.member_values)
+            chosen = import_preferences(member, entry.preferences, is_new=row is None)
+            summary.add("memberships", change.joined(changed=chosen))
+
+
+def import_preferences(
+    member: Membership, chosen: Mapping[tuple[str, str], bool], *, is_new: bool
+) -> bool:
+    """Store the cells that differ from the default; tell whether anything changed."""
+    if not chosen:
+        return False
+    rows = {} if is_new else {(p.channel, p.key): p for p in member.preferences.all()}
+    changed = False
+    for (channel, key), is_on in chosen.items():
+        row = rows.get((channel, key))
+        if is_on != default_of(channel, key):
+            new = Preference(membership=member, channel=channel, key=key)
+            changed |= write(row, new, {"is_on": is_on})[1] is not Change.SAME
+        elif row is not None:
+            row.delete()
+            changed |= row.is_on != is_on
+    return changed
+
+
+# --- Settings → Partners → Communication ------------------------------------------
+
+
+def import_communication(
+    program: Program, accounts: Mapping[str, Account], summary: Summary
+) -> None:
+    account_ids = [account.pk for account in accounts.values()]
+    rows = fetch(
+        CommunicationSettings.objects.select_related("recipient__user"), "account_id", account_ids
+    )
+    stored = {row.account_id: row for row in rows}
+    for entry in program.accounts:
+        wishes = entry.communication
+        if wishes and (wishes.values or wishes.names_recipient):
+            account = accounts[entry.slug]
+            summary.add("communication", _import_wishes(account, wishes, stored.get(account.pk)))
+
+
+def _import_wishes(
+    account: Account, entry: CommunicationEntry, row: CommunicationSettings | None
+) -> Change:
+    values = dict(entry.values)
+    if entry.names_recipient:
+        values["recipient"] = _member(account, entry.recipient)
+    new = CommunicationSettings(account=account)
+    before = in_words(row or new)
+    stored, change = write(row, new, values)
+    record_communication(stored, before, actor=None, actor_name=ACTOR_NAME)
+    return change
+
+
+def _member(account: Account, email: str | None) -> Membership | None:
+    if email is None:
+        return None
+    return account.memberships.select_related("user").get(user__email=email)

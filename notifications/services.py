@@ -1,0 +1,175 @@
+"""What members change: the account's communication, their own preferences, their inbox."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+
+from accounts.audit import record_change
+from accounts.models import Account, AuditEntry, Membership, Vendor
+from notifications.channels import EMAIL
+from notifications.channels.base import DeliveryError
+from notifications.channels.email import EmailChannel
+from notifications.messages import Action, Message
+from notifications.models import CommunicationSettings, Notification, Preference
+from notifications.rendering import link, one_line
+from notifications.selectors import choices_of, default_of, inbox
+from notifications.topics import LEAD_ACTIVITY
+from notifications.unsubscribe import make_token
+
+# --- Partners › Communication -----------------------------------------------------------
+
+
+@transaction.atomic
+def save_communication(
+    actor: Membership,
+    *,
+    receive_lead_activity: bool,
+    client_activity: bool,
+    recipient: Membership | None,
+) -> None:
+    """Store the account's settings and write down each change (R37)."""
+    row = _locked(actor.account)
+    changes = {
+        "receive_lead_activity": (
+            _on_off(row.receive_lead_activity),
+            _on_off(receive_lead_activity),
+        ),
+        "client_activity": (_on_off(row.client_activity), _on_off(client_activity)),
+        "recipient": (_person(row.recipient), _person(recipient)),
+    }
+    row.receive_lead_activity = receive_lead_activity
+    row.client_activity = client_activity
+    row.recipient = recipient
+    row.save(update_fields=list(changes))
+    for name, (old, new) in changes.items():
+        if old != new:
+            _write_down(actor, f"communication.{name}", old, new)
+
+
+def _locked(account: Account) -> CommunicationSettings:
+    CommunicationSettings.objects.get_or_create(account=account)
+    rows = CommunicationSettings.objects.select_for_update(of=("self",))
+    return rows.select_related("recipient__user").get(account=account)
+
+
+def _on_off(value: bool) -> str:
+    return "on" if value else "off"
+
+
+def _person(membership: Membership | None) -> str:
+    if membership is None:
+        return ""
+    name, email = membership.user.name, membership.user.email
+    return f"{one_line(name)} · {email}" if name else email
+
+
+def _write_down(actor: Membership, action: str, old: str, new: str) -> None:
+    record_change(actor.account, actor=actor.user, action=action, old=old, new=new)
+
+
+class NotSentError(Exception):
+    """The test e-mail was not sent. The message says why, for the person who asked."""
+
+
+def send_test_email(actor: Membership) -> Membership:
+    """Send a marked test to the chosen recipient and return who that is (R39).
+
+    Raises NotSentError.
+    """
+    recipient = _count_test(actor)
+    message = _test_message(recipient)
+    try:
+        with EmailChannel().session() as send:
+            send(message, recipient.user.email)
+    except DeliveryError as error:
+        words = _("The test e-mail could not be sent: %(detail)s")
+        raise NotSentError(words % {"detail": one_line(error.detail)}) from error
+    return recipient
+
+
+@transaction.atomic
+def _count_test(actor: Membership) -> Membership:
+    recipient = _locked(actor.account).recipient
+    if recipient is None:
+        raise NotSentError(_("Choose a recipient first."))
+    if not recipient.is_current:
+        raise NotSentError(_("The recipient is deactivated. Choose another one."))
+    sent = AuditEntry.objects.filter(
+        account=actor.account,
+        action="communication.test_email",
+        at__gt=timezone.now() - timedelta(hours=1),
+    )
+    if sent.count() >= settings.TEST_EMAILS_PER_HOUR:
+        raise NotSentError(_("That was enough tests for now. Try again in an hour."))
+    _write_down(actor, "communication.test_email", "", _person(recipient))
+    return recipient
+
+
+def _test_message(recipient: Membership) -> Message:
+    account = recipient.account
+    token = make_token(recipient.pk, LEAD_ACTIVITY)
+    page = link(reverse("notifications:communication"), account=account.slug)
+    with translation.override(recipient.user.language):
+        name = one_line(account.name)
+        return Message(
+            public_id=str(uuid.uuid4()),
+            language=recipient.user.language,
+            subject=_("[Test] Lead activity notifications of %(account)s") % {"account": name},
+            sentence=_("This is a test. Lead activity notifications will look like this."),
+            facts=((_("Account"), name), (_("Recipient"), _person(recipient))),
+            why=(_("Somebody in %(account)s asked for a test e-mail to you.") % {"account": name},),
+            stop=(),
+            actions=(Action(label=_("Open Communication"), url=page),),
+            account_name=name,
+            vendor_name=Vendor.current().name,
+            unsubscribe_url=link(reverse("notifications:unsubscribe", args=[token])),
+            list_id=LEAD_ACTIVITY.replace("_", "-"),
+        )
+
+
+# --- Notifications page -------------------------------------------------------------------
+
+
+@transaction.atomic
+def save_preferences(membership: Membership, changes: Mapping[tuple[str, str], bool]) -> None:
+    """Store the changed cells; what equals the default needs no row. 3 queries."""
+    stored = choices_of(membership)
+    own = {cell: on for cell, on in changes.items() if on != default_of(*cell)}
+    obsolete = [cell for cell in changes if cell in stored and cell not in own]
+    if obsolete:
+        rows = Preference.objects.filter(membership=membership)
+        ids = [r.pk for r in rows.only("pk", "channel", "key") if (r.channel, r.key) in obsolete]
+        rows.filter(pk__in=ids).delete()
+    Preference.objects.bulk_create(
+        [
+            Preference(membership=membership, channel=channel, key=key, is_on=on)
+            for (channel, key), on in own.items()
+        ],
+        update_conflicts=True,
+        unique_fields=["membership", "channel", "key"],
+        update_fields=["is_on"],
+    )
+
+
+def unsubscribe(membership: Membership, topic: str) -> None:
+    save_preferences(membership, {(EMAIL, topic): False})
+
+
+# --- Inbox ----------------------------------------------------------------------------------
+
+
+def mark_read(notification: Notification) -> None:
+    Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=timezone.now())
+
+
+def mark_all_read(membership: Membership) -> None:
+    unread = inbox(membership).filter(read_at=None).order_by()
+    Notification.objects.filter(pk__in=unread.values("pk")).update(read_at=timezone.now())

@@ -1,0 +1,233 @@
+"""Who would be told if something happened now, and if nobody, why not.
+
+The same rules as for a real activity, asked about an imagined one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from accounts.models import Account, Membership
+from notifications.eligibility import (
+    CompanyFacts,
+    Event,
+    Person,
+    Role,
+    SharedDeal,
+    Verdict,
+    decide_deal_sign_up,
+    decide_lead_activity,
+)
+from notifications.facts import EmailCounts, as_registration, as_shared_deal, load_people
+from notifications.models import CommunicationSettings
+from notifications.reasons import Reason
+from notifications.words import channel_label, reason_sentence
+from partners.models import Deal, DealMember, DealShare, Lead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Whether somebody is told, in words. `url` and `action`: what to do about it."""
+
+    told: bool
+    text: str
+    who: str = ""
+    url: str = ""
+    action: str = ""
+
+
+def lead_standing(lead: Lead, reader: Membership | None, now: datetime) -> Standing:
+    """Return who is told about the lead's next action. 5 queries."""
+    wishes = (
+        CommunicationSettings.objects.filter(account=lead.account)
+        .select_related("recipient__user", "recipient__account")
+        .first()
+    )
+    recipient = wishes.recipient if wishes else None
+    registration = replace(as_registration(lead, wishes), recipient=_person(recipient, now))
+    event = Event(contact_id=None, occurred_at=now, trigger="")
+    (verdict,) = decide_lead_activity(event, [registration], now)
+    return _lead_words(lead, verdict, recipient, reader)
+
+
+def _person(membership: Membership | None, now: datetime) -> Person | None:
+    if membership is None:
+        return None
+    counts = EmailCounts([membership], now)
+    person = load_people([membership])[membership.pk]
+    return replace(person, capped_topics=counts.capped_topics(membership.pk))
+
+
+def _lead_words(
+    lead: Lead, verdict: Verdict, recipient: Membership | None, reader: Membership | None
+) -> Standing:
+    who = recipient.user.display_name if recipient and verdict.membership_id else ""
+    url, action = _way_out(lead, verdict, reader)
+    channels = _channels(verdict.channels)
+    if verdict.send:
+        text = _("%(name)s is told (%(channels)s).") % {"name": who, "channels": channels}
+        return Standing(told=True, text=text, who=who, url=url, action=action)
+    text = _why_not(verdict.reason)
+    if channels:
+        text = _("No e-mail: %(why)s %(name)s still gets: %(channels)s.") % {
+            "why": text,
+            "name": who,
+            "channels": channels,
+        }
+    return Standing(told=False, text=text, who=who, url=url, action=action)
+
+
+def _why_not(reason: Reason) -> str:
+    if reason == Reason.REGISTRATION_NOT_ACTIVE:
+        return _("The registration is not active.")
+    if reason == Reason.REGISTERED_LATER:
+        return _("The registration has not begun yet.")
+    return reason_sentence(reason)
+
+
+_SETTINGS_CURE = frozenset(
+    {
+        Reason.SENT,
+        Reason.ACCOUNT_TOGGLE_OFF,
+        Reason.NO_RECIPIENT,
+        Reason.RECIPIENT_INACTIVE,
+        Reason.EMAIL_OFF,
+        Reason.TOPIC_OFF,
+        Reason.SUPPRESSED_ADDRESS,
+    }
+)
+
+
+def _way_out(lead: Lead, verdict: Verdict, reader: Membership | None) -> tuple[str, str]:
+    if reader is None or reader.account_id != lead.account_id:
+        return "", ""
+    if verdict.reason in _SETTINGS_CURE:
+        return reverse("notifications:communication"), _("Change who is told")
+    return "", ""
+
+
+def _channels(keys: Iterable[str]) -> str:
+    return ", ".join(channel_label(key) for key in sorted(keys, reverse=True))
+
+
+# --- Deals ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A partner's place in line. `notified`: its people hear of sign-ups."""
+
+    position: int
+    account: Account
+    notified: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeamMember:
+    member: Membership
+    roles: str
+    standing: Standing
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealStanding:
+    """A deal as the reader may see it. `nobody`: why no partner is notified, or empty."""
+
+    places: tuple[Place, ...]
+    team: tuple[TeamMember, ...]
+    nobody: str
+
+    @property
+    def is_notified(self) -> bool:
+        return any(place.notified for place in self.places)
+
+
+def places_of(deal: Deal) -> tuple[Place, ...]:
+    """Return the partners in line. Needs `shares` prefetched with their accounts."""
+    return tuple(
+        Place(
+            position=share.position,
+            account=share.account,
+            notified=share.is_first and share.account.is_partner and deal.archived_at is None,
+        )
+        for share in deal.shares.all()
+    )
+
+
+def deal_standing(deal: Deal, account: Account | None, now: datetime) -> DealStanding:
+    """Return who hears of the next sign-up. Needs `with_people`. About 6 queries."""
+    members = list(deal.members.all())
+    verdicts = _deal_verdicts(deal, members, now)
+    by_member = {v.membership_id: v for v in verdicts if v.membership_id}
+    general = next((v for v in verdicts if v.account_id is None), None)
+    places = places_of(deal)
+    return DealStanding(
+        places=places,
+        team=tuple(_team(members, by_member)),
+        nobody=_nobody(deal, places, general) if account is None else "",
+    )
+
+
+def _deal_verdicts(deal: Deal, members: list[DealMember], now: datetime) -> list[Verdict]:
+    memberships = [member.membership for member in members]
+    people = load_people(memberships)
+    shares = list(DealShare.objects.filter(deal=deal).select_related("account"))
+    shared: SharedDeal = replace(
+        as_shared_deal(deal.pk, shares),
+        roles=tuple(Role(person=people[m.membership_id], since=m.added_at) for m in members),
+    )
+    company = CompanyFacts(
+        owner_is_growth_specialist=_owned_by_specialist(deal),
+        deals=() if deal.archived_at else (shared,),
+    )
+    event = Event(contact_id=None, occurred_at=now, trigger="", deal_eligible=True)
+    return decide_deal_sign_up(event, [company])
+
+
+def _owned_by_specialist(deal: Deal) -> bool:
+    return Membership.objects.filter(
+        user=deal.company.owner_id,
+        role=Membership.Role.GROWTH_SPECIALIST,
+        account__kind=Account.Kind.VENDOR,
+    ).exists()
+
+
+def _team(members: Iterable[DealMember], by_member: dict[int, Verdict]) -> Iterable[TeamMember]:
+    roles: dict[int, list[DealMember]] = {}
+    for member in members:
+        roles.setdefault(member.membership_id, []).append(member)
+    for membership_id, held in roles.items():
+        yield TeamMember(
+            member=held[0].membership,
+            roles=", ".join(member.get_role_display() for member in held),
+            standing=_member_words(held[0].membership, by_member.get(membership_id)),
+        )
+
+
+def _member_words(membership: Membership, verdict: Verdict | None) -> Standing:
+    if membership.is_vendor_side:
+        return Standing(told=False, text=_("The vendor's people see the deal here."))
+    if verdict is None:
+        return Standing(told=False, text=_("Not told at the moment."))
+    if verdict.send and verdict.channels:
+        return Standing(told=True, text=_channels(verdict.channels))
+    return Standing(told=False, text=reason_sentence(verdict.reason))
+
+
+def _nobody(deal: Deal, places: tuple[Place, ...], general: Verdict | None) -> str:
+    if deal.archived_at:
+        return _("The deal is archived.")
+    if not places:
+        return _("The deal is not shared with a partner.")
+    if places[0].position != 1:
+        return _("The first partner was removed; nobody moves up by themselves.")
+    if not places[0].account.is_partner:
+        return _("%(account)s, the first in line, is not an active partner.") % {
+            "account": places[0].account
+        }
+    return reason_sentence(general.reason) if general else ""

@@ -1,0 +1,85 @@
+"""Activity: the event debugger of the vendor, the timeline of a partner, one event explained."""
+
+from __future__ import annotations
+
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_safe
+
+from notifications.activity_selectors import (
+    ACCEPTED,
+    QUARANTINED,
+    REJECTED,
+    Cursor,
+    debugger,
+    search_timeline,
+    timeline,
+    visible_activities,
+)
+from notifications.explain import load_chains, load_rejections
+from partners.access import Viewer, load_object_viewer, viewer_required
+
+TABS = {ACCEPTED: _("All"), REJECTED: _("Rejected"), QUARANTINED: _("Set aside")}
+
+
+@viewer_required
+@require_safe
+def activity(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    text = request.GET.get("q", "").strip().replace("\0", "")
+    before = Cursor.read(request.GET.get("before", ""))
+    if viewer.is_vendor:
+        return _debugger(request, viewer, text, before)
+    found = search_timeline(visible_activities(viewer.account), text)
+    context = {
+        "viewer": viewer,
+        "timeline": timeline(found, viewer.account, before),
+        "q": text,
+        "before": before,
+        "query": _query(request),
+    }
+    return render(request, "notifications/activity_timeline.html", context)
+
+
+def _debugger(
+    request: HttpRequest, viewer: Viewer, text: str, before: Cursor | None
+) -> HttpResponse:
+    tab = request.GET.get("tab", ACCEPTED)
+    tab = tab if tab in TABS else ACCEPTED
+    context = {
+        "viewer": viewer,
+        "page": debugger(tab, text, before),
+        "tab": tab,
+        "tabs": TABS.items(),
+        "q": text,
+        "before": before,
+        "query": _query(request),
+    }
+    return render(request, "notifications/activity.html", context)
+
+
+def _query(request: HttpRequest) -> str:
+    query = request.GET.copy()
+    for key in ("before", "account"):
+        query.pop(key, None)
+    return query.urlencode()
+
+
+@login_required
+@require_safe
+def explain(request: HttpRequest, message_id: str) -> HttpResponse:
+    viewer = load_object_viewer(request)
+    if not message_id.isprintable():
+        raise Http404
+    chains = load_chains(message_id, viewer.account, viewer.membership)
+    rejections = load_rejections(message_id) if viewer.is_vendor else []
+    if not chains and not rejections:
+        raise Http404
+    context = {
+        "viewer": viewer,
+        "message_id": message_id,
+        "chains": chains,
+        "rejections": rejections,
+    }
+    return render(request, "notifications/explain.html", context)

@@ -1,0 +1,83 @@
+"""Settings → Partners → Communication: every change saves at once (R24-R39)."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import Membership
+from notifications.access import load_partner_editor, load_partner_member
+from notifications.communication_selectors import (
+    change_history,
+    communication_of,
+    deal_people,
+    possible_recipients,
+    recent_decisions,
+    warning_about,
+)
+from notifications.forms import CommunicationForm
+from notifications.services import NotSentError, save_communication, send_test_email
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def communication(request: HttpRequest) -> HttpResponse:
+    if request.method != "POST":
+        return _page(request, load_partner_member(request))
+    membership = load_partner_editor(request)
+    form = CommunicationForm(
+        request.POST,
+        stored=communication_of(membership.account),
+        possible=possible_recipients(membership.account),
+        may_edit=True,
+    )
+    if not form.is_valid():
+        return _page(request, membership, form.errors.get("recipient", ()), status=422)
+    save_communication(
+        membership,
+        receive_lead_activity=form.cleaned_data["receive_lead_activity"],
+        client_activity=form.cleaned_data["client_activity"],
+        recipient=form.chosen_recipient(),
+    )
+    messages.success(request, _("Saved"))
+    return redirect("notifications:communication")
+
+
+def _page(
+    request: HttpRequest, membership: Membership, errors: tuple[str, ...] = (), status: int = 200
+) -> HttpResponse:
+    """Render what is stored; a refused value is not shown, only why it was refused."""
+    account = membership.account
+    stored = communication_of(account)
+    possible = possible_recipients(account)
+    may_edit = membership.may_edit_partner_settings
+    form = CommunicationForm(stored=stored, possible=possible, may_edit=may_edit)
+    context = {
+        "form": form,
+        "errors": errors,
+        "stored": stored,
+        "may_edit": may_edit,
+        "may_test": may_edit and stored.recipient is not None and stored.recipient.is_current,
+        "is_alone": len(possible) <= 1,
+        "warning": warning_about(stored),
+        "deal_people": deal_people(account),
+        "recent": recent_decisions(account),
+        "history": change_history(account),
+    }
+    return render(request, "notifications/communication.html", context, status=status)
+
+
+@login_required
+@require_POST
+def test_email(request: HttpRequest) -> HttpResponse:
+    membership = load_partner_editor(request)
+    try:
+        recipient = send_test_email(membership)
+    except NotSentError as error:
+        messages.error(request, str(error))
+    else:
+        words = _("Test e-mail sent to %(email)s.")
+        messages.success(request, words % {"email": recipient.user.email})
+    return redirect("notifications:communication")

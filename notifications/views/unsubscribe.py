@@ -1,0 +1,31 @@
+"""One-click unsubscribe (RFC 8058): no sign-in, and a GET changes nothing."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods
+
+from accounts.models import Membership
+from notifications.services import unsubscribe as turn_off
+from notifications.topics import TOPICS
+from notifications.unsubscribe import read_token
+
+
+@csrf_exempt  # A mail program posts without a cookie; the token is the authority.
+@require_http_methods(["GET", "HEAD", "POST"])
+def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
+    found = read_token(token)
+    topic = TOPICS.get(found[1]) if found else None
+    membership = _member(found[0]) if found and topic else None
+    if membership is None or topic is None:
+        return render(request, "notifications/unsubscribe_unknown.html", status=404)
+    if request.method == "POST":
+        turn_off(membership, topic.key)
+    with translation.override(membership.user.language):
+        context = {"topic": topic, "account": membership.account, "done": request.method == "POST"}
+        return render(request, "notifications/unsubscribe.html", context)
+
+
+def _member(pk: int) -> Membership | None:
+    return Membership.objects.select_related("user", "account").filter(pk=pk).first()

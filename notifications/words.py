@@ -1,0 +1,42 @@
+"""Keys in the words of the pages: channels, kinds, repetition."""
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.eligibility import CLIENT, DEAL, LEAD
+from notifications.reasons import SENTENCES, Reason
+from notifications.triggers import Repeat
+
+_CHANNELS: dict[str, str | Promise] = {
+    EMAIL: gettext_lazy("E-mail"),
+    DESKTOP: gettext_lazy("Desktop"),
+    OTHER_APPS: gettext_lazy("Other apps"),
+    MOBILE: gettext_lazy("Mobile app"),
+}
+_KINDS: dict[str, str | Promise] = {
+    LEAD: gettext_lazy("Lead activity"),
+    CLIENT: gettext_lazy("Client activity"),
+    DEAL: gettext_lazy("Deal sign-up"),
+}
+
+
+def channel_label(key: str) -> str:
+    return str(_CHANNELS.get(key, key))
+
+
+def kind_label(key: str) -> str:
+    return str(_KINDS[key])
+
+
+def reason_sentence(key: str) -> str:
+    return str(SENTENCES[Reason(key)]) if key in set(Reason) else key
+
+
+def repeat_words(repeat: Repeat) -> str:
+    if repeat is Repeat.COOLDOWN:
+        return _("One message per lead within 24 hours; further ones are only recorded.")
+    if repeat is Repeat.ONCE:
+        return _("Only the first time that this person does it.")
+    return _("Every time.")

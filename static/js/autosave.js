@@ -1,0 +1,71 @@
+// Partners › Communication saves at once. Without it: a Save button.
+"use strict";
+{
+  const form = document.querySelector("form[data-autosave]");
+  const status = document.querySelector("[data-autosave-status]");
+  const controls = [...form.elements].filter((control) => control.type !== "hidden" && control.type !== "submit");
+  const [receive, recipient] = ["receive_lead_activity", "recipient"].map((name) => form.elements[name]);
+  let fade = 0;
+  let waiting = 0;
+
+  const say = (words, isBad) => {
+    clearTimeout(fade);
+    status.textContent = words;
+    status.classList.toggle("is-bad", isBad);
+    if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
+  };
+
+  // What the server now shows becomes what "put back" means.
+  const settle = (page) => {
+    for (const part of document.querySelectorAll("[data-refresh]")) {
+      const fresh = page.getElementById(part.id);
+      if (!fresh) continue;
+      part.replaceChildren(...fresh.childNodes);
+      if ("disabled" in part) part.disabled = fresh.disabled;
+    }
+    if (waiting > 1) return; // A later change is on its way; it must not be overwritten.
+    for (const control of controls) {
+      const fresh = page.getElementById(control.id);
+      if (control.type === "checkbox") control.checked = control.defaultChecked = fresh.checked;
+      else control.replaceChildren(...fresh.childNodes);
+      control.disabled = fresh.disabled;
+    }
+  };
+  const putBack = () => {
+    form.reset();
+    recipient.disabled = !receive.checked;
+  };
+
+  const save = async (control, body) => {
+    control.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, { method: "POST", body });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (answer.ok && page.getElementById(form.id)) {
+        settle(page);
+        say(form.dataset.saved, false);
+      } else {
+        putBack();
+        const why = page.querySelector("#recipient-errors .error")?.textContent ?? "";
+        say(`${form.dataset.refused} ${why}`.trim(), true);
+      }
+    } catch {
+      putBack();
+      say(form.dataset.failed, true);
+    } finally {
+      control.removeAttribute("aria-busy");
+      waiting -= 1;
+    }
+  };
+
+  // One save at a time, in the order of the changes.
+  let queue = Promise.resolve();
+  for (const control of controls) {
+    control.addEventListener("change", () => {
+      recipient.disabled = !receive.checked;
+      const body = new FormData(form);
+      waiting += 1;
+      queue = queue.then(() => save(control, body));
+    });
+  }
+}

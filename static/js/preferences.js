@@ -1,0 +1,126 @@
+// Settings › Notifications: tabs without a page load, search, counts, the save bar.
+// Without it: each tab is a page of its own with a plain form.
+"use strict";
+{
+  const form = document.querySelector("form[data-preferences]");
+  const tabs = [...document.querySelectorAll("[data-tab]")];
+  const cells = [...form.querySelectorAll("[data-cell]")];
+  const words = JSON.parse(document.getElementById("unsaved-words").textContent);
+  const counts = JSON.parse(document.getElementById("group-counts").textContent);
+  const save = form.querySelector("[data-save]");
+  const cancel = form.querySelector("[data-cancel]");
+  const changed = (cell) => cell.checked !== cell.defaultChecked;
+  const panelOf = (slug) => form.querySelector(`[data-panel="${slug}"]`);
+  const cellsIn = (part) => [...part.querySelectorAll("[data-cell]")];
+  let saving = false;
+
+  const update = () => {
+    const number = cells.filter(changed).length;
+    form.querySelector("[data-unsaved]").textContent = words[number];
+    save.disabled = cancel.disabled = number === 0;
+    for (const tab of tabs) {
+      const isChanged = cellsIn(panelOf(tab.dataset.tab)).some(changed);
+      tab.classList.toggle("is-changed", isChanged);
+      tab.querySelector("[data-tab-changed]").hidden = !isChanged;
+    }
+    for (const group of form.querySelectorAll("[data-group]")) updateGroup(group);
+  };
+  const updateGroup = (group) => {
+    const topics = cellsIn(group);
+    const on = topics.filter((topic) => topic.checked).length;
+    const all = group.querySelector("[data-all] input");
+    all.checked = on === topics.length;
+    all.indeterminate = on > 0 && on < topics.length;
+    group.querySelector("[data-count]").textContent = counts[group.dataset.group][on];
+    for (const topic of topics) topic.closest("[data-topic-row]").classList.toggle("is-changed", changed(topic));
+  };
+
+  // --- Tabs: the address follows, the form stays ---
+  const select = (slug, focus) => {
+    for (const tab of tabs) {
+      const isCurrent = tab.dataset.tab === slug;
+      tab.setAttribute("aria-selected", String(isCurrent));
+      tab.tabIndex = isCurrent ? 0 : -1;
+      panelOf(tab.dataset.tab).hidden = !isCurrent;
+      if (isCurrent) form.action = tab.pathname;
+      if (isCurrent && focus) tab.focus();
+    }
+  };
+  const go = (tab, focus) => {
+    if (tab.pathname !== location.pathname) history.pushState(null, "", tab.pathname);
+    select(tab.dataset.tab, focus);
+  };
+  const here = () => tabs.find((tab) => tab.pathname === location.pathname) ?? tabs[0];
+  for (const [place, tab] of tabs.entries()) {
+    tab.addEventListener("click", (event) => {
+      if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+      event.preventDefault();
+      go(tab, false);
+    });
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: place + 1, ArrowLeft: place - 1 + tabs.length, Home: 0, End: tabs.length - 1 }[event.key];
+      if (event.key === " ") go(tab, true);
+      else if (step !== undefined) go(tabs[step % tabs.length], true);
+      else return;
+      event.preventDefault();
+    });
+  }
+  addEventListener("popstate", () => select(here().dataset.tab, false));
+
+  // --- Topics: all of a group, clear, search ---
+  for (const group of form.querySelectorAll("[data-group]")) {
+    const row = group.querySelector("[data-all]");
+    row.hidden = false;
+    row.querySelector("input").addEventListener("change", (event) => {
+      for (const topic of cellsIn(group)) topic.checked = event.target.checked;
+    });
+  }
+  const dialog = document.getElementById("clear-dialog");
+  for (const button of form.querySelectorAll("[data-clear]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      dialog.returnValue = "no";
+      dialog.showModal();
+    });
+  }
+  dialog.addEventListener("close", () => {
+    if (dialog.returnValue !== "yes") return;
+    const panel = panelOf(here().dataset.tab);
+    for (const topic of panel.querySelectorAll("[data-topic]")) topic.checked = false;
+    update();
+  });
+  for (const search of form.querySelectorAll("[data-search]")) {
+    search.hidden = false;
+    const box = search.querySelector("input");
+    box.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
+    box.addEventListener("input", () => filter(search, box.value.trim().toLocaleLowerCase()));
+  }
+  const filter = (search, text) => {
+    let found = 0;
+    for (const group of search.parentElement.querySelectorAll("[data-group]")) {
+      const rows = [...group.querySelectorAll("[data-topic-row]")];
+      for (const row of rows) row.hidden = !row.textContent.toLocaleLowerCase().includes(text);
+      const hits = rows.filter((row) => !row.hidden).length;
+      found += hits;
+      group.hidden = hits === 0;
+      group.querySelector("[data-all]").hidden = text !== "";
+      if (text) group.open = hits > 0;
+    }
+    search.querySelector("[data-search-empty]").textContent = found ? "" : search.dataset.search;
+  };
+
+  form.addEventListener("change", update);
+  form.addEventListener("reset", () => setTimeout(update));
+  form.addEventListener("submit", () => (saving = true));
+  addEventListener("beforeunload", (event) => {
+    if (!saving && cells.some(changed)) event.preventDefault();
+  });
+  addEventListener("pageshow", () => {
+    saving = false;
+    update();
+  });
+  const asked = document.getElementById(location.hash.slice(1));
+  if (asked?.matches("details")) asked.open = true;
+  select(here().dataset.tab, false);
+  update();
+}

@@ -1,0 +1,159 @@
+"""Every list of the admin: it opens, its queries are constant, logs are read-only."""
+
+import itertools
+from datetime import timedelta
+
+import pytest
+from allauth.mfa.models import Authenticator
+from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.audit import record_change
+from accounts.models import AuditEntry, Heartbeat
+from notifications.drain import drain
+from notifications.models import Decision, Delivery, Notification, Suppression, Trigger
+from partners.models import Activity, DealShare, Lead, RejectedEvent
+from tests.factories import (
+    choose,
+    make_account,
+    make_activity,
+    make_client,
+    make_company,
+    make_contact,
+    make_deal,
+    make_lead,
+    make_member,
+    make_source,
+    switch_on,
+)
+from tests.queries import assert_constant_queries
+
+APPS = ("accounts", "partners", "notifications")
+OWN = [model for model in admin.site._registry if model._meta.app_label in APPS]
+LOGS = (AuditEntry, Heartbeat, Activity, RejectedEvent, Decision, Notification, Delivery)
+numbers = itertools.count(1)
+pytestmark = pytest.mark.django_db
+
+
+def url(model, page="changelist", *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def grow():
+    """Add one of everything, with people and accounts of its own."""
+    n = next(numbers)
+    account = make_account(f"partner-{n}")
+    ala = make_member(account, f"ala@partner-{n}.example", role="admin")
+    make_lead(account, f"lead-{n}.example")
+    make_client(account, f"client-{n}.example")
+    switch_on(account, ala)
+    choose(ala, "desktop", "popup", True)
+    company = make_company(f"lead-{n}.example", owner=ala.user)
+    contact = make_contact(f"anna@lead-{n}.example", company)
+    make_deal(company, shares=(account,), owner=ala, team=(ala,))
+    source, _key = make_source(f"Website {n}")
+    make_activity(source, contact)
+    RejectedEvent.objects.create(source=source, received_at=timezone.now(), index=0, code="x")
+    Trigger.objects.create(key=f"own_{n}", label="Own", event_name=f"own {n}")
+    Suppression.objects.create(address=f"gone-{n}@partner.example", cause="bounce")
+    record_change(account, actor=ala.user, action="x", old="", new="")
+    Heartbeat.objects.create(process=f"worker-{n}", at=timezone.now())
+    Authenticator.objects.create(user=ala.user, type="totp", data={"secret": "JBSWY3DP"})
+    drain(patience_seconds=0)
+
+
+@pytest.mark.parametrize("model", [*OWN, Authenticator], ids=lambda m: m._meta.model_name)
+def test_a_list_has_a_constant_number_of_queries(admin_client, model):
+    grow()
+    if model._meta.model_name == "vendor":
+        model.objects.create(name="Northwind")
+    more = itertools.repeat(grow, 3)
+    assert_constant_queries(lambda: admin_client.get(url(model)), lambda: [act() for act in more])
+    answer = admin_client.get(url(model), {"q": "partner"})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("model", OWN, ids=lambda m: m._meta.model_name)
+def test_one_row_opens(admin_client, model):
+    grow()
+    if model._meta.model_name == "vendor":
+        model.objects.create(name="Northwind")
+    row = model.objects.first()
+    assert row is not None
+    answer = admin_client.get(url(model, "change", row.pk))
+    assert answer.status_code == 200
+    assert "JBSWY3DP" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("model", OWN, ids=lambda m: m._meta.model_name)
+def test_a_list_has_few_columns(model):
+    assert len(admin.site._registry[model].list_display) <= 6
+
+
+@pytest.mark.parametrize("model", [*LOGS, DealShare], ids=lambda m: m._meta.model_name)
+def test_a_log_cannot_be_changed(admin_client, model):
+    grow()
+    row = model.objects.first()
+    assert admin_client.get(url(model, "add")).status_code == 403
+    assert admin_client.post(url(model, "change", row.pk), {}).status_code == 403
+    assert admin_client.post(url(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    listed = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
+    admin_client.post(url(model), listed)
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+def test_an_account_with_a_history_is_not_deleted(admin_client):
+    grow()
+    account = AuditEntry.objects.get().account
+    admin_client.post(url(type(account), "delete", account.pk), {"post": "yes"})
+    account.refresh_from_db()
+
+
+@pytest.mark.parametrize("model", [Activity, RejectedEvent])
+def test_bodies_of_events_are_not_shown(admin_client, model):
+    grow()
+    Activity.objects.update(payload={"card": "4111"})
+    RejectedEvent.objects.update(excerpt="4111")
+    page = admin_client.get(url(model, "change", model.objects.get().pk)).content.decode()
+    assert "4111" not in page
+
+
+# --- Who may come in --------------------------------------------------------------
+
+
+def test_a_stranger_is_sent_to_the_normal_log_in(client):
+    answer = client.get("/admin/", follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/accounts/login/?next=%2Fadmin%2F")
+
+
+def test_a_member_is_refused(client, world):
+    """R4: an admin of a partner is no operator."""
+    client.force_login(world.ala.user)
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_staff_without_permissions_see_nothing(client, world):
+    world.gosia.user.is_staff = True
+    world.gosia.user.save()
+    client.force_login(world.gosia.user)
+    assert client.get("/admin/").status_code == 200
+    for model in OWN:
+        assert client.get(url(model)).status_code == 403
+
+
+def test_the_second_factors_secret_is_not_shown(admin_client):
+    grow()
+    page = admin_client.get(url(Authenticator, "change", Authenticator.objects.get().pk))
+    assert page.status_code == 200
+    assert "JBSWY3DP" not in page.content.decode()
+
+
+# --- What a list says -------------------------------------------------------------
+
+
+def test_the_list_of_leads_shows_the_computed_status(admin_client, world):
+    lead = make_lead(world.northstar, expires_at=timezone.now() - timedelta(days=1))
+    page = admin_client.get(url(Lead)).content.decode()
+    assert "Expired</td>" in page
+    assert lead.status == "registered"

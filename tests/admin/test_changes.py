@@ -1,0 +1,354 @@
+"""What an operator changes keeps the promises of the product."""
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.auth.models import Permission
+from django.urls import reverse
+
+from accounts.models import AuditEntry, Membership, User, Vendor
+from notifications.models import CommunicationSettings, Preference, Suppression, Trigger
+from partners.keys import hash_key
+from partners.models import (
+    Company,
+    CompanyContact,
+    Contact,
+    Deal,
+    DealMember,
+    DealShare,
+    Lead,
+    Source,
+)
+from tests.admin.browser import fields_of
+from tests.factories import (
+    make_account,
+    make_company,
+    make_contact,
+    make_deal,
+    make_lead,
+    switch_on,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def url(model, page, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
+
+
+def save(client, model, row=None, **changes):
+    """Open the form, change fields as a browser would, and send it."""
+    page = url(model, "change", row.pk) if row else url(model, "add")
+    sent = fields_of(client.get(page)) | changes
+    return client.post(page, {k: v for k, v in sent.items() if v is not None}, follow=True)
+
+
+def act(client, model, action, *rows):
+    chosen = {"action": action, ACTION_CHECKBOX_NAME: [row.pk for row in rows]}
+    answer = client.post(url(model, "changelist"), chosen, follow=True)
+    assert answer.status_code == 200
+    return answer
+
+
+def errors_of(answer):
+    return str(answer.context["errors"])
+
+
+# --- Deals ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def deal(world):
+    shares = (world.northstar, world.southwind)
+    return make_deal(make_company(), name="CRM", shares=shares, owner=world.ala, team=(world.ala,))
+
+
+def line():
+    rows = DealShare.objects.order_by("position")
+    return list(rows.values_list("position", "account__slug"))
+
+
+def people():
+    rows = DealMember.objects.filter(removed_at=None).order_by("role", "pk")
+    return list(rows.values_list("role", "membership__user__name"))
+
+
+def test_a_deal_saved_unchanged_stays_as_it_is(admin_client, deal):
+    save(admin_client, Deal, deal)
+    assert line() == [(1, "northstar"), (2, "southwind")]
+    assert people() == [("owner", "Ala"), ("team", "Ala")]
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_partner_is_added_at_the_end(admin_client, deal):
+    third = make_account("third")
+    save(
+        admin_client,
+        Deal,
+        deal,
+        **{"shares-TOTAL_FORMS": "3", "shares-2-deal": deal.pk, "shares-2-account": third.pk},
+    )
+    assert line() == [(1, "northstar"), (2, "southwind"), (3, "third")]
+
+
+def test_a_removed_first_partner_leaves_the_place_free(admin_client, deal, operator):
+    """R50."""
+    save(admin_client, Deal, deal, **{"shares-0-DELETE": "on"})
+    assert line() == [(2, "southwind")]
+    assert AuditEntry.objects.get().actor == operator
+
+
+def test_a_promotion_is_explicit_and_audited(admin_client, deal, world, operator):
+    """R50."""
+    act(admin_client, DealShare, "promote", deal.shares.get(account=world.southwind))
+    assert line() == [(1, "southwind"), (2, "northstar")]
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.new) == (operator, "CRM: Southwind Partners")
+
+
+def test_two_partners_of_one_deal_are_not_both_promoted(admin_client, deal):
+    answer = act(admin_client, DealShare, "promote", *deal.shares.all())
+    assert "Choose one partner of each deal." in answer.content.decode()
+    assert line() == [(1, "northstar"), (2, "southwind")]
+
+
+def test_staff_who_only_look_do_not_promote(client, deal, world):
+    gosia = world.gosia.user
+    gosia.is_staff = True
+    gosia.save()
+    gosia.user_permissions.add(Permission.objects.get(codename="view_dealshare"))
+    client.force_login(gosia)
+    act(client, DealShare, "promote", deal.shares.get(account=world.southwind))
+    assert line()[0] == (1, "northstar")
+
+
+def test_who_leaves_a_deal_is_remembered(admin_client, deal):
+    """R57: the row stays, with its end."""
+    save(admin_client, Deal, deal, **{"members-1-DELETE": "on"})
+    assert people() == [("owner", "Ala")]
+    assert DealMember.objects.exclude(removed_at=None).get().role == "team"
+
+
+@pytest.mark.parametrize(
+    ("role", "after"),
+    [
+        ("owner", [("owner", "Bartek"), ("team", "Ala")]),
+        ("team", [("owner", "Ala"), ("team", "Ala"), ("team", "Bartek")]),
+    ],
+)
+def test_a_person_joins_a_deal(admin_client, deal, world, role, after):
+    new = {"deal": deal.pk, "membership": world.bartek.pk, "role": role}
+    row = {f"members-2-{key}": value for key, value in new.items()}
+    save(admin_client, Deal, deal, **{"members-TOTAL_FORMS": "3"}, **row)
+    assert people() == after
+
+
+def test_a_new_deal_is_shared_in_order(admin_client, world):
+    company = make_company()
+    rows = {
+        "shares-TOTAL_FORMS": "2",
+        "shares-0-account": world.southwind.pk,
+        "shares-1-account": world.northstar.pk,
+    }
+    save(admin_client, Deal, company=company.pk, name="New", **rows)
+    assert line() == [(1, "southwind"), (2, "northstar")]
+
+
+def test_deals_are_archived_and_brought_back(admin_client, deal):
+    act(admin_client, Deal, "archive", deal)
+    deal.refresh_from_db()
+    assert deal.archived_at
+    act(admin_client, Deal, "bring_back", deal)
+    deal.refresh_from_db()
+    assert deal.archived_at is None
+
+
+# --- Companies and contacts -------------------------------------------------------
+
+
+def test_a_contact_taken_off_a_company_stays_unlinked(admin_client):
+    """R41: an explicit unlink wins over the e-mail's domain."""
+    company = make_company()
+    make_contact("anna@acme.example", company)
+    save(admin_client, Company, company, **{"companycontact_set-0-DELETE": "on"})
+    assert CompanyContact.objects.get().unlinked
+
+
+def test_domains_and_addresses_are_normalised(admin_client):
+    save(admin_client, Company, domain="https://www.Acme.example/", name="ACME")
+    save(admin_client, Contact, email="Anna@Acme.EXAMPLE")
+    assert Company.objects.get().domain == "acme.example"
+    assert Contact.objects.get().email == "anna@acme.example"
+    assert "not a domain" in errors_of(save(admin_client, Company, domain="com", name="Com"))
+
+
+def test_a_person_is_erased(admin_client, operator):
+    """R104."""
+    contact = make_contact("anna@acme.example", name="Anna")
+    answer = act(admin_client, Contact, "erase", contact)
+    assert "1 person was erased." in answer.content.decode()
+    contact.refresh_from_db()
+    assert (contact.name, contact.email.endswith("@erased.invalid")) == ("", True)
+    assert AuditEntry.objects.get().actor == operator
+
+
+# --- Leads ------------------------------------------------------------------------
+
+
+def test_a_second_active_registration_is_refused(admin_client, world):
+    make_lead(world.northstar)
+    lead = make_lead(world.southwind, status="pending")
+    answer = save(admin_client, Lead, lead, status="registered")
+    assert "Another partner has an active registration" in errors_of(answer)
+    lead.refresh_from_db()
+    assert lead.status == "pending"
+
+
+def test_a_registration_may_be_saved_again(admin_client, world):
+    lead = make_lead(world.northstar)
+    save(admin_client, Lead, lead, company="Acme", email="Anna@ACME.example")
+    lead.refresh_from_db()
+    assert (lead.company, lead.email) == ("Acme", "anna@acme.example")
+
+
+# --- Write keys -------------------------------------------------------------------
+
+
+def test_a_new_write_key_is_shown_once(admin_client):
+    answer = save(admin_client, Source, name="Shop", origins="https://Shop.example/\n\n")
+    key = next(word for word in str(list(answer.context["messages"])[0]).split() if "pn_" in word)
+    source = Source.objects.get()
+    assert source.key_hash == hash_key(key)
+    assert source.origins == ["https://shop.example"]
+    page = admin_client.get(url(Source, "change", source.pk)).content.decode()
+    assert key not in page
+    assert source.key_hash not in page
+
+
+def test_a_write_key_is_renamed_without_a_new_key(admin_client, world):
+    before = world.source.key_hash
+    save(admin_client, Source, world.source, name="Renamed")
+    source = Source.objects.get()
+    assert (source.name, source.key_hash) == ("Renamed", before)
+
+
+def test_a_bad_origin_is_refused(admin_client):
+    answer = save(admin_client, Source, name="Shop", origins="shop.example")
+    assert "shop.example is not an origin" in errors_of(answer)
+    assert not Source.objects.exists()
+
+
+def test_a_write_key_is_revoked_and_not_deleted(admin_client, world):
+    act(admin_client, Source, "revoke", world.source)
+    world.source.refresh_from_db()
+    assert world.source.revoked_at
+    page = url(Source, "delete", world.source.pk)
+    assert admin_client.post(page, {"post": "yes"}).status_code == 403
+
+
+# --- People -----------------------------------------------------------------------
+
+
+def test_a_new_user_has_a_verified_address(admin_client):
+    save(
+        admin_client,
+        User,
+        email="New@Northstar.example",
+        usable_password="true",
+        password1="correct horse battery",
+        password2="correct horse battery",
+    )
+    user = User.objects.get(email="new@northstar.example")
+    assert user.check_password("correct horse battery")
+    assert EmailAddress.objects.get(user=user).verified
+
+
+def test_a_changed_address_is_the_verified_one(admin_client, world):
+    user = world.ala.user
+    save(admin_client, User, user, email="ala2@northstar.example")
+    assert EmailAddress.objects.get(user=user).email == "ala2@northstar.example"
+
+
+def test_staff_do_not_raise_themselves(client, world):
+    gosia = world.gosia.user
+    gosia.is_staff = True
+    gosia.save()
+    gosia.user_permissions.set(Permission.objects.filter(content_type__model="user"))
+    client.force_login(gosia)
+    save(client, User, gosia, is_superuser="on", name="Gosia S.")
+    gosia.refresh_from_db()
+    assert (gosia.name, gosia.is_superuser) == ("Gosia S.", False)
+
+
+def test_a_membership_keeps_its_person_and_account(admin_client, world):
+    save(admin_client, Membership, world.bartek, role="admin", user=world.celina.user.pk)
+    world.bartek.refresh_from_db()
+    assert (world.bartek.role, world.bartek.user.name) == ("admin", "Bartek")
+
+
+def test_the_vendor_stays_one(admin_client):
+    save(admin_client, Vendor, name="Northwind", domains="Northwind.example\nwww.northwind.example")
+    assert Vendor.objects.get().domains == ["northwind.example", "www.northwind.example"]
+    assert admin_client.get(url(Vendor, "add")).status_code == 403
+
+
+# --- Communication, preferences, triggers, suppressions ---------------------------
+
+
+def test_a_change_of_the_communication_settings_is_audited(admin_client, world, operator):
+    """R37."""
+    row = switch_on(world.northstar, world.ala)
+    save(admin_client, CommunicationSettings, row, recipient=world.bartek.pk)
+    entry = AuditEntry.objects.get()
+    assert (entry.account, entry.actor, entry.action) == (
+        world.northstar,
+        operator,
+        "communication.recipient",
+    )
+    assert (entry.old, entry.new) == (
+        "Ala · ala@northstar.example",
+        "Bartek · bartek@northstar.example",
+    )
+
+
+def test_first_settings_are_audited_too(admin_client, world):
+    fields = {"account": world.northstar.pk, "receive_lead_activity": "on"}
+    save(admin_client, CommunicationSettings, **fields)
+    assert AuditEntry.objects.get().action == "communication.receive_lead_activity"
+
+
+def test_a_recipient_of_another_account_is_refused(admin_client, world):
+    """R35."""
+    row = switch_on(world.northstar, world.ala)
+    answer = save(admin_client, CommunicationSettings, row, recipient=world.celina.pk)
+    assert "Choose a user of this account." in errors_of(answer)
+
+
+def test_a_preference_must_exist_on_its_channel(admin_client, world):
+    fields = {"membership": world.ala.pk, "channel": "email", "key": "bell", "is_on": "on"}
+    answer = save(admin_client, Preference, **fields)
+    assert "no such topic or switch" in errors_of(answer)
+    save(admin_client, Preference, **{**fields, "key": "enabled"})
+    assert Preference.objects.get().is_on
+
+
+def test_an_own_trigger_needs_something_to_match(admin_client):
+    answer = save(admin_client, Trigger, key="docs_view", label="Docs")
+    assert "needs an event name or a page path" in errors_of(answer)
+    save(admin_client, Trigger, key="docs_view", label="Docs", page_path="/docs/*")
+    assert Trigger.objects.get().page_path == "/docs/*"
+
+
+def test_a_built_in_trigger_is_only_switched(admin_client):
+    answer = save(admin_client, Trigger, key="pricing_view", event_name="x")
+    assert "built in" in errors_of(answer)
+    save(admin_client, Trigger, key="pricing_view", enabled=None)
+    assert not Trigger.objects.get().enabled
+
+
+def test_an_address_is_suppressed_and_freed(admin_client):
+    save(admin_client, Suppression, address="Ala@Northstar.example", cause="complaint")
+    row = Suppression.objects.get()
+    assert row.address == "ala@northstar.example"
+    admin_client.post(url(Suppression, "delete", row.pk), {"post": "yes"})
+    assert not Suppression.objects.exists()

@@ -1,0 +1,200 @@
+"""A person is forgotten everywhere, and nothing is sent about them later (R23, R104)."""
+
+import json
+from email.message import EmailMessage
+
+import pytest
+from django.core import mail
+from django.core.management import CommandError, call_command
+
+from accounts.models import AuditEntry
+from notifications.drain import drain
+from notifications.models import Attempt, Decision, Delivery
+from partners.erased import erased_address
+from partners.models import (
+    Activity,
+    Client,
+    Company,
+    CompanyContact,
+    Contact,
+    Identity,
+    Lead,
+    RejectedEvent,
+)
+from partners.services.erase import erase_person
+from tests.factories import (
+    make_account,
+    make_client,
+    make_company,
+    make_contact,
+    make_lead,
+    make_member,
+    make_source,
+    switch_on,
+)
+
+pytestmark = pytest.mark.django_db
+ANNA = "anna@acme.example"
+
+
+@pytest.fixture
+def key():
+    northstar = make_account("northstar")
+    ala = make_member(northstar, "ala@northstar.example", role="admin")
+    make_lead(northstar, first_name="Anna", last_name="Nowak", email=ANNA)
+    make_client(northstar, "other.example", first_name="Anna", email=ANNA)
+    switch_on(northstar, ala)
+    make_contact(ANNA, make_company(), name="Anna Nowak")
+    make_contact("bob@acme.example", Company.objects.get())
+    return make_source()[1]
+
+
+def post(client, key, path="/v1/track", **body):
+    headers = {"Authorization": f"Bearer {key}"}
+    answer = client.post(path, json.dumps(body), content_type="text/plain", headers=headers)
+    assert answer.status_code == 200, answer.content
+
+
+def identify(client, key):
+    post(client, key, "/v1/identify", anonymousId="v1", userId="u1", traits={"email": ANNA})
+
+
+def demo_requested(client, key, email=ANNA, **body):
+    post(client, key, event="Demo Requested", properties={"email": email}, **body)
+
+
+def erase(email=ANNA):
+    return erase_person(email, actor=None, actor_name="test")
+
+
+def everything():
+    """All that is stored, as one text."""
+    models = (Activity, RejectedEvent, Contact, CompanyContact, Identity, Lead, Client)
+    models += (Delivery, Attempt, Decision, AuditEntry)
+    return " ".join(str(list(model.objects.values())) for model in models).casefold()
+
+
+def test_no_row_tells_who_it_was(client, key):
+    post(client, key, "/v1/page", anonymousId="v1", name="Anna's page")
+    identify(client, key)
+    demo_requested(client, key, messageId=f"demo-{ANNA}")
+    post(client, key, event=f"Invited {ANNA}", properties={"email": "bob@acme.example"})
+    post(client, key, "/v1/track", userId=ANNA)
+    drain(patience_seconds=0)
+    Attempt.objects.update(detail=f"550 <{ANNA}>")
+    Delivery.objects.update(detail=f"550 <{ANNA.upper()}>")
+    assert "anna" in everything()
+    erased = erase()
+    assert "anna" not in everything()
+    assert not Identity.objects.exists()
+    assert not Activity.objects.exclude(anonymous_id="", user_id="").exists()
+    assert str(erased) == ("contacts: 1, activities: 4, rejected events: 1, leads: 1, clients: 1")
+
+
+def test_the_contact_stays_without_a_name_and_without_consent(key):
+    erase()
+    contact = Contact.objects.get(email=erased_address(ANNA))
+    assert (contact.name, contact.consent_denied, contact.companies.count()) == ("", True, 0)
+    assert contact.erased_at
+
+
+def test_others_stay_as_they_are(client, key):
+    demo_requested(client, key, "bob@acme.example")
+    erase()
+    assert Activity.objects.get().payload["properties"]["email"] == "bob@acme.example"
+    assert Contact.objects.filter(email="bob@acme.example", consent_denied=False).exists()
+
+
+def test_what_waits_to_be_sent_is_cancelled(client, key):
+    demo_requested(client, key)
+    drain(patience_seconds=0)
+    mail.outbox.clear()
+    Attempt.objects.all().delete()
+    Delivery.objects.update(state="pending", done_at=None, starts=0)
+    erase()
+    drain(patience_seconds=0)
+    assert not mail.outbox
+    assert set(Delivery.objects.values_list("state", "reason")) == {("cancelled", "no_consent")}
+
+
+def test_a_retry_of_what_was_on_the_wire_is_not_sent(client, key):
+    demo_requested(client, key)
+    drain(patience_seconds=0)
+    mail.outbox.clear()
+    erase()
+    Attempt.objects.all().delete()
+    Delivery.objects.update(state="pending", done_at=None, starts=0)
+    drain(patience_seconds=0)
+    assert not mail.outbox
+    assert set(Delivery.objects.values_list("reason", flat=True)) == {"no_consent"}
+
+
+def test_what_was_not_evaluated_yet_notifies_nobody(client, key):
+    demo_requested(client, key)
+    erase()
+    drain(patience_seconds=0)
+    assert not mail.outbox
+    assert not Delivery.objects.exists()
+
+
+def test_who_comes_back_is_not_notified_about(client, key):
+    """R23: until an operator gives consent back."""
+    erase()
+    demo_requested(client, key)
+    drain(patience_seconds=0)
+    assert not mail.outbox
+    assert set(Decision.objects.values_list("reason", flat=True)) == {"no_consent"}
+
+
+def test_who_came_back_can_be_erased_again(client, key):
+    erase()
+    demo_requested(client, key)
+    erase()
+    assert Contact.objects.exclude(erased_at=None).count() == 2
+    assert "anna" not in everything()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mails_about_the_person_are_removed(client, key, settings, tmp_path):
+    settings.MAILBOX_DIR = tmp_path
+    settings.EMAIL_BACKEND = "partnernotify.mailbox.FolderBackend"
+    demo_requested(client, key)
+    demo_requested(client, key, "bob@acme.example")
+    drain(patience_seconds=0)
+    mentioned = EmailMessage()
+    mentioned.set_content(f"żółw {ANNA.upper()}", cte="base64")
+    (tmp_path / "1.eml").write_bytes(mentioned.as_bytes())
+    assert len(list(tmp_path.glob("*.eml"))) == 3
+    erase()
+    (left,) = tmp_path.glob("*.eml")
+    assert "bob@acme.example" in left.read_text()
+
+
+def test_a_person_known_only_as_a_leads_contact_is_forgotten(key):
+    Contact.objects.all().delete()
+    assert erase().contacts == 0
+    lead = Lead.objects.get()
+    assert (lead.contact_name, lead.email, lead.domain) == ("", "", "acme.example")
+
+
+def test_the_log_says_that_but_not_who(key):
+    erase()
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.actor_name) == ("person_erased", "test")
+    assert ANNA not in entry.new
+
+
+def test_the_command_erases(key, capsys):
+    call_command("erase_person", "Anna@ACME.example")
+    assert "contacts: 1" in capsys.readouterr().out
+    assert not Contact.objects.filter(email=ANNA).exists()
+
+
+def test_the_command_tells_that_a_user_stays(key, capsys):
+    call_command("erase_person", "ala@northstar.example")
+    assert "also signs in here" in capsys.readouterr().out
+
+
+def test_the_command_wants_an_address():
+    with pytest.raises(CommandError, match="is not an e-mail address"):
+        call_command("erase_person", "anna")
