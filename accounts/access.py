@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts.models import Membership, User
+
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
-def member_required(view: View[P]) -> View[P]:
+class UserRequest(HttpRequest):
+    """The request of somebody signed in: what login_required lets through."""
+
+    user: User
+    membership: Membership | None
+
+
+class MemberRequest(HttpRequest):
+    """The request of somebody who acts for an account: what member_required lets through."""
+
+    user: User
+    membership: Membership
+
+
+def member_required(
+    view: Callable[Concatenate[MemberRequest, P], HttpResponse],
+) -> Callable[..., Any]:
     """Let through who acts for an account; tell others in words what they can do."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if request.membership is None:
+        if getattr(request, "membership", None) is None:
             return render(request, "accounts/no_account.html", status=403)
-        return view(request, *args, **kwargs)
+        return view(cast("MemberRequest", request), *args, **kwargs)
 
     return login_required(guarded)

@@ -48,4 +48,5 @@ class ProfileForm(forms.ModelForm):
         field = self.fields["timezone"]
         listed = {value for _region, zones in timezone_choices() for value, _label in zones}
         if zone not in listed:
-            field.choices = [(zone, [(zone, zone)]), *timezone_choices()]
+            own = (zone, [(zone, zone)])
+            field.choices = [own, *timezone_choices()]  # type: ignore[attr-defined]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
 
 from accounts.models import Membership
+from accounts.requests import AccountRequest
 
 SESSION_KEY = "account"
 
@@ -21,10 +22,10 @@ class AccountContextMiddleware:
     answer is a page that offers the ones that are. 1 query.
     """
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    def __init__(self, get_response: Callable[[AccountRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: AccountRequest) -> HttpResponse:
         request.membership = None
         request.memberships = []
         if not request.user.is_authenticated:
@@ -42,14 +43,15 @@ class AccountContextMiddleware:
             response.headers["Content-Language"] = request.user.language
             return response
 
-    def _respond(self, request: HttpRequest) -> HttpResponse:
+    def _respond(self, request: AccountRequest) -> HttpResponse:
         asked = request.GET.get("account")
-        if asked and asked not in {m.account.slug for m in request.memberships}:
+        memberships: list[Membership] = getattr(request, "memberships", [])
+        if asked and asked not in {m.account.slug for m in memberships}:
             return render(request, "accounts/other_account.html", {"asked": asked}, status=404)
         return self._get_response(request)
 
 
-def _choose(request: HttpRequest) -> Membership | None:
+def _choose(request: AccountRequest) -> Membership | None:
     by_slug = {m.account.slug: m for m in request.memberships}
     asked = request.GET.get("account")
     if asked in by_slug:

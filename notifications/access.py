@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest
+from django.http import Http404
 
 from accounts.models import Membership
+from accounts.requests import AccountRequest
 from notifications.models import Notification
 from notifications.selectors import inbox
 
 
-def load_partner_member(request: HttpRequest) -> Membership:
+def load_partner_member(request: AccountRequest) -> Membership:
     """Return the acting member of an active partner account. Http404 for others (R2)."""
-    membership: Membership | None = request.membership
+    membership = request.membership
     if membership is None or not membership.account.is_partner:
         raise Http404
     return membership
 
 
-def load_partner_editor(request: HttpRequest) -> Membership:
+def load_partner_editor(request: AccountRequest) -> Membership:
     """Return the member who may change the partner settings; others get a 403 (R36)."""
     membership = load_partner_member(request)
     if not membership.may_edit_partner_settings:

@@ -36,7 +36,7 @@ from notifications.models import (
 from notifications.reasons import Reason
 from partners.models import Activity
 
-BATCH_SIZE = 500
+BATCH_SIZE = 1_000
 # An activity that fails alone is tried again after these pauses, then set aside.
 RETRY_PAUSES = (
     timedelta(seconds=1),

@@ -300,8 +300,8 @@ def _registrations(
     domains |= {link.domain for found in links.values() for link in found}
     wanted = Q(email__in=emails) | Q(domain__in=domains - {""})
     return (
-        list(Lead.objects.filter(wanted).select_related("account").order_by("registered_at", "pk")),
-        list(Client.objects.filter(wanted).select_related("account").order_by("since", "pk")),
+        list(Lead.objects.filter(wanted).order_by("registered_at", "pk")),
+        list(Client.objects.filter(wanted).order_by("since", "pk")),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.functional import Promise
@@ -15,7 +15,6 @@ from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.models import CommunicationSettings
 from notifications.selectors import default_of
 from notifications.topics import SWITCH_DEFAULTS, TopicGroup
-
 
 # The controls stand in several cards; the form they belong to is none of them.
 FORM_ID = "communication-form"
@@ -56,7 +55,7 @@ class CommunicationForm(forms.Form):
         super().__init__(data, initial=initial)
         self._stored = stored
         self._by_id = {str(member.pk): member for member in possible}
-        self.fields["recipient"].choices = self._choices()
+        cast("forms.ChoiceField", self.fields["recipient"]).choices = self._choices()  # type: ignore[attr-defined]
         for name in ("receive_lead_activity", "client_activity"):
             self._attributes(name, role="switch", **{"class": "switch"})
         self._attributes("recipient", **{"class": "select", "aria-describedby": "recipient-hint"})
@@ -158,15 +157,13 @@ class PreferencesForm(forms.Form):
         for topic in (topic for group in groups for topic in group.topics):
             self._add(topic.key, topic.label, topic.description, "check", **{"data-topic": True})
 
-    def _add(
-        self, key: str, label: str | Promise, text: str | Promise, css: str, **attrs: Any
-    ) -> None:
+    def _add(self, key: str, label: Any, text: Any, css: str, **attrs: Any) -> None:
         described = f"about-{self.add_prefix(key)}"
         attrs |= {"class": css, "aria-describedby": described, "data-cell": True}
         self.fields[key] = forms.BooleanField(
             required=False,
-            label=label,
-            help_text=text,
+            label=str(label),
+            help_text=str(text),
             initial=self.is_on(key),
             show_hidden_initial=True,
             widget=forms.CheckboxInput(attrs=attrs),

@@ -83,7 +83,13 @@ class InboxItem:
     is_unread: bool
 
 
-def inbox_page(membership: Membership, *, kind: str, unread: bool, number: str) -> Page[InboxItem]:
+@dataclass(frozen=True, kw_only=True)
+class InboxPage:
+    page: Page[Notification]
+    items: list[InboxItem]
+
+
+def inbox_page(membership: Membership, *, kind: str, unread: bool, number: str) -> InboxPage:
     """Return a page of the inbox, newest first. 4 queries."""
     rows = inbox(membership)
     if kind:
@@ -93,8 +99,8 @@ def inbox_page(membership: Membership, *, kind: str, unread: bool, number: str) 
     if unread:
         rows = rows.filter(read_at=None)
     page = Paginator(_with_subjects(rows), PAGE_SIZE).get_page(number)
-    page.object_list = _items(page.object_list)
-    return page
+    page.object_list = _items(page.object_list)  # type: ignore[assignment]
+    return page  # type: ignore[return-value]
 
 
 def newest(membership: Membership) -> list[InboxItem]:

@@ -6,7 +6,7 @@ the demo never grows old.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -220,7 +220,7 @@ def _deal(
     team: list[str],
     *,
     stage: str = "open",
-) -> Mapping[str, Any]:
+) -> dict[str, Any]:
     return {
         "name": name,
         "company": f"{company}.example",

@@ -1,13 +1,16 @@
 """Settings → Partners → Communication: every change saves at once (R24-R39)."""
 
+from collections.abc import Sequence
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import Membership
+from accounts.requests import AccountRequest
 from notifications.access import load_partner_editor, load_partner_member
 from notifications.communication_selectors import (
     change_history,
@@ -23,7 +26,7 @@ from notifications.services import NotSentError, save_communication, send_test_e
 
 @login_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def communication(request: HttpRequest) -> HttpResponse:
+def communication(request: AccountRequest) -> HttpResponse:
     if request.method != "POST":
         return _page(request, load_partner_member(request))
     membership = load_partner_editor(request)
@@ -34,7 +37,9 @@ def communication(request: HttpRequest) -> HttpResponse:
         may_edit=True,
     )
     if not form.is_valid():
-        return _page(request, membership, form.errors.get("recipient", ()), status=422)
+        return _page(
+            request, membership, tuple(map(str, form.errors.get("recipient", []))), status=422
+        )
     save_communication(
         membership,
         receive_lead_activity=form.cleaned_data["receive_lead_activity"],
@@ -46,7 +51,7 @@ def communication(request: HttpRequest) -> HttpResponse:
 
 
 def _page(
-    request: HttpRequest, membership: Membership, errors: tuple[str, ...] = (), status: int = 200
+    request: AccountRequest, membership: Membership, errors: Sequence[str] = (), status: int = 200
 ) -> HttpResponse:
     """Render what is stored; a refused value is not shown, only why it was refused."""
     account = membership.account
@@ -71,7 +76,7 @@ def _page(
 
 @login_required
 @require_POST
-def test_email(request: HttpRequest) -> HttpResponse:
+def test_email(request: AccountRequest) -> HttpResponse:
     membership = load_partner_editor(request)
     try:
         recipient = send_test_email(membership)

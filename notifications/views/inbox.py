@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response
@@ -11,7 +11,8 @@ from django.utils.http import quote_etag, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import member_required
+from accounts.access import MemberRequest, member_required
+from accounts.requests import MemberRequest
 from notifications.access import load_notification
 from notifications.models import Kind
 from notifications.selectors import (
@@ -27,18 +28,18 @@ from notifications.words import kind_label
 
 
 @require_GET
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: MemberRequest) -> HttpResponse:
     return redirect("notifications:inbox")
 
 
 @member_required
 @require_GET
-def inbox(request: HttpRequest) -> HttpResponse:
+def inbox(request: MemberRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     kind = kind if kind in Kind.values else ""
     unread = request.GET.get("unread") == "1"
     context = {
-        "page": inbox_page(
+        "inbox": inbox_page(
             request.membership, kind=kind, unread=unread, number=request.GET.get("page", "1")
         ),
         "kinds": [(value, kind_label(value), value == kind) for value in Kind.values],
@@ -51,7 +52,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 
 @member_required
 @require_GET
-def open_item(request: HttpRequest, pk: int) -> HttpResponse:
+def open_item(request: MemberRequest, pk: int) -> HttpResponse:
     notification = load_notification(request.membership, pk)
     mark_read(notification)
     return redirect(place_of(notification))
@@ -59,20 +60,20 @@ def open_item(request: HttpRequest, pk: int) -> HttpResponse:
 
 @member_required
 @require_POST
-def read_item(request: HttpRequest, pk: int) -> HttpResponse:
+def read_item(request: MemberRequest, pk: int) -> HttpResponse:
     mark_read(load_notification(request.membership, pk))
     return redirect(_back(request))
 
 
 @member_required
 @require_POST
-def read_all(request: HttpRequest) -> HttpResponse:
+def read_all(request: MemberRequest) -> HttpResponse:
     mark_all_read(request.membership)
     messages.success(request, _("Everything is marked as read."))
     return redirect(_back(request))
 
 
-def _back(request: HttpRequest) -> str:
+def _back(request: MemberRequest) -> str:
     asked = request.POST.get("next", "")
     safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
     return asked if safe else reverse("notifications:inbox")
@@ -80,7 +81,7 @@ def _back(request: HttpRequest) -> str:
 
 @member_required
 @require_GET
-def unread(request: HttpRequest) -> HttpResponse:
+def unread(request: MemberRequest) -> HttpResponse:
     """What the bell asks every few seconds: cheap to answer when nothing is new."""
     count = bell(request.membership)
     body = {
@@ -91,7 +92,8 @@ def unread(request: HttpRequest) -> HttpResponse:
         "red_dot": wants_red_dot(request.membership),
     }
     etag = quote_etag("-".join(map(str, body.values())).encode().hex())
-    answer = get_conditional_response(request, etag=etag, response=JsonResponse(body))
+    fresh = JsonResponse(body)
+    answer = get_conditional_response(request, etag=etag, response=fresh) or fresh
     answer.headers["ETag"] = etag
     answer.headers["Cache-Control"] = "private, no-cache"
     return answer
@@ -105,7 +107,7 @@ def bell_label(count: int, badge: str) -> str:
 
 @member_required
 @require_GET
-def panel(request: HttpRequest) -> HttpResponse:
+def panel(request: MemberRequest) -> HttpResponse:
     items = newest(request.membership)
     answer = render(request, "notifications/_bell_panel.html", {"items": items})
     answer.headers["Cache-Control"] = "private, no-store"

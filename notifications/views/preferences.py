@@ -13,7 +13,7 @@ from allauth.account.models import EmailAddress
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.formats import number_format
@@ -22,8 +22,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
-from accounts.access import member_required
+from accounts.access import MemberRequest, member_required
 from accounts.models import Account
+from accounts.requests import MemberRequest
 from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.forms import PreferencesForm
 from notifications.selectors import choices_of
@@ -67,13 +68,13 @@ class Tab:
 
 @member_required
 @require_GET
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: MemberRequest) -> HttpResponse:
     return redirect("notifications:preferences", "email")
 
 
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def preferences(request: HttpRequest, tab: str) -> HttpResponse:
+def preferences(request: MemberRequest, tab: str) -> HttpResponse:
     if tab not in map(_slug, CHANNEL_KEYS):
         raise Http404
     groups = _groups_for(request.membership.account)
@@ -82,7 +83,7 @@ def preferences(request: HttpRequest, tab: str) -> HttpResponse:
     forms_ = [PreferencesForm(data, channel=c, chosen=chosen, groups=groups) for c in CHANNEL_KEYS]
     if request.method != "POST":
         return _page(request, tab, forms_, groups)
-    changes = {}
+    changes: dict[tuple[str, str], bool] = {}
     for form in forms_:
         form.full_clean()  # Tick boxes only: every answer is a valid one.
         changes |= form.changes()
@@ -100,7 +101,10 @@ def _slug(channel: str) -> str:
 
 
 def _page(
-    request: HttpRequest, tab: str, forms_: Iterable[PreferencesForm], groups: Sequence[TopicGroup]
+    request: MemberRequest,
+    tab: str,
+    forms_: Iterable[PreferencesForm],
+    groups: Sequence[TopicGroup],
 ) -> HttpResponse:
     user = request.user
     address = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
