@@ -10,23 +10,9 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from accounts.models import Membership, User
+from accounts.requests import MemberRequest
 
 P = ParamSpec("P")
-
-
-class UserRequest(HttpRequest):
-    """The request of somebody signed in: what login_required lets through."""
-
-    user: User
-    membership: Membership | None
-
-
-class MemberRequest(HttpRequest):
-    """The request of somebody who acts for an account: what member_required lets through."""
-
-    user: User
-    membership: Membership
 
 
 def member_required(

@@ -7,9 +7,11 @@ activities stay pending and the next worker takes them.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q
@@ -18,7 +20,6 @@ from django.utils import timezone
 from notifications.doorbell import ring_after_commit
 from notifications.eligibility import (
     CLIENT,
-    DEAL,
     LEAD,
     Verdict,
     decide_deal_sign_up,
@@ -34,6 +35,7 @@ from notifications.models import (
     NotificationReason,
 )
 from notifications.reasons import Reason
+from partners.bulk import insert_rows
 from partners.models import Activity
 
 BATCH_SIZE = 1_000
@@ -160,8 +162,11 @@ def decide(case: Case, facts: Facts, now: datetime) -> list[Verdict]:
 class _Message:
     """What one member gets about one activity: verdicts of one or two kinds (R61)."""
 
-    notification: Notification
+    case: Case
+    account_id: int
+    membership_id: int
     verdicts: list[Verdict] = field(default_factory=list)
+    notification_id: int = 0  # Known once its row is written.
 
 
 class _Writer:
@@ -170,66 +175,74 @@ class _Writer:
     def __init__(self, now: datetime, *, dedupe: str = "activity") -> None:
         self._now = now
         self._dedupe = dedupe
-        self._decisions: list[Decision] = []
+        self._decisions: list[tuple[dict[str, Any], _Message | None]] = []
         self._messages: list[_Message] = []
 
     def add(self, case: Case, verdicts: Iterable[Verdict]) -> None:
         messages: dict[int, _Message] = {}
         for verdict in verdicts:
-            decision = self._decision(case, verdict)
+            message = None
             if verdict.membership_id and (verdict.channels or verdict.withheld):
                 message = messages.get(verdict.membership_id)
                 if message is None:
-                    message = messages[verdict.membership_id] = _Message(
-                        self._notification(case, verdict)
-                    )
+                    assert verdict.account_id is not None
+                    message = _Message(case, verdict.account_id, verdict.membership_id)
+                    messages[verdict.membership_id] = message
                     self._messages.append(message)
                 message.verdicts.append(verdict)
-                decision.notification = message.notification
-            self._decisions.append(decision)
+            self._decisions.append((self._decision(case, verdict), message))
 
-    def _decision(self, case: Case, verdict: Verdict) -> Decision:
-        return Decision(
-            activity=case.activity,
-            kind=verdict.kind,
-            trigger=case.trigger.key,
-            account_id=verdict.account_id,
-            membership_id=verdict.membership_id,
-            outcome=Decision.Outcome.SEND if verdict.send else Decision.Outcome.NO,
-            reason=verdict.reason,
-            lead_id=verdict.registration_id if verdict.kind == LEAD else None,
-            client_id=verdict.registration_id if verdict.kind == CLIENT else None,
-            deal_id=verdict.deal_ids[0] if verdict.deal_ids else None,
-            occurred_at=case.activity.occurred_at,
-            created_at=self._now,
-        )
+    def _decision(self, case: Case, verdict: Verdict) -> dict[str, Any]:
+        return {
+            "activity_id": case.activity.pk,
+            "kind": verdict.kind,
+            "trigger": case.trigger.key,
+            "account_id": verdict.account_id,
+            "membership_id": verdict.membership_id,
+            "outcome": (Decision.Outcome.SEND if verdict.send else Decision.Outcome.NO).value,
+            "reason": verdict.reason.value,
+            "lead_id": verdict.registration_id if verdict.kind == LEAD else None,
+            "client_id": verdict.registration_id if verdict.kind == CLIENT else None,
+            "deal_id": verdict.deal_ids[0] if verdict.deal_ids else None,
+            "occurred_at": case.activity.occurred_at,
+            "created_at": self._now,
+        }
 
-    def _notification(self, case: Case, verdict: Verdict) -> Notification:
-        assert verdict.account_id and verdict.membership_id
-        return Notification(
-            account_id=verdict.account_id,
-            membership_id=verdict.membership_id,
-            activity=case.activity,
-            dedupe_key=f"{self._dedupe}:{case.activity.pk}",
-            trigger=case.trigger.key,
-            created_at=self._now,
-        )
+    def _write_notifications(self) -> None:
+        rows = [
+            {
+                "account_id": message.account_id,
+                "membership_id": message.membership_id,
+                "activity_id": message.case.activity.pk,
+                "dedupe_key": f"{self._dedupe}:{message.case.activity.pk}",
+                "trigger": message.case.trigger.key,
+                "created_at": self._now,
+            }
+            for message in self._messages
+        ]
+        columns = ("activity_id", "membership_id", "id")
+        written = insert_rows(Notification, rows, returning=columns)
+        id_of = {(activity_id, member_id): pk for activity_id, member_id, pk in written}
+        for message in self._messages:
+            message.notification_id = id_of[message.case.activity.pk, message.membership_id]
 
     def save(self) -> None:
-        Notification.objects.bulk_create([m.notification for m in self._messages])
-        for decision in self._decisions:
-            decision.notification = decision.notification  # Takes over the new key.
-        Decision.objects.bulk_create(self._decisions)
-        NotificationReason.objects.bulk_create(
-            [reason for m in self._messages for reason in _reasons(m)]
+        self._write_notifications()
+        insert_rows(
+            Decision,
+            [
+                {**row, "notification_id": message.notification_id if message else None}
+                for row, message in self._decisions
+            ],
         )
-        deliveries = [d for m in self._messages for d in self._deliveries(m)]
-        Delivery.objects.bulk_create(deliveries)
-        due = {d.channel for d in deliveries if d.state == Delivery.State.PENDING}
+        insert_rows(NotificationReason, [row for m in self._messages for row in _reasons(m)])
+        deliveries = [row for m in self._messages for row in self._deliveries(m)]
+        insert_rows(Delivery, deliveries)
+        due = {d["channel"] for d in deliveries if d["state"] == Delivery.State.PENDING}
         for channel in sorted(due):
             ring_after_commit(channel)
 
-    def _deliveries(self, message: _Message) -> Iterable[Delivery]:
+    def _deliveries(self, message: _Message) -> Iterable[dict[str, Any]]:
         channels = {c: v for v in reversed(message.verdicts) for c in v.channels}
         withheld: dict[str, tuple[Verdict, Reason]] = {}
         for verdict in message.verdicts:
@@ -239,39 +252,45 @@ class _Writer:
         for channel, verdict in sorted(channels.items()):
             yield self._delivery(message, channel, verdict)
         for channel, (verdict, reason) in sorted(withheld.items()):
-            delivery = self._delivery(message, channel, verdict)
-            delivery.state = Delivery.State.SUPPRESSED
-            delivery.reason = reason
-            delivery.done_at = self._now
-            yield delivery
+            yield {
+                **self._delivery(message, channel, verdict),
+                "state": Delivery.State.SUPPRESSED.value,
+                "reason": reason.value,
+                "done_at": self._now,
+            }
 
-    def _delivery(self, message: _Message, channel: str, verdict: Verdict) -> Delivery:
-        return Delivery(
-            account_id=message.notification.account_id,
-            notification=message.notification,
-            channel=channel,
-            topic=topic_of(verdict.kind),
+    def _delivery(self, message: _Message, channel: str, verdict: Verdict) -> dict[str, Any]:
+        public_id = uuid.uuid4()
+        return {
+            # SQLite keeps a UUID as 32 digits, PostgreSQL takes them as well.
+            "public_id": public_id.hex,
+            "account_id": message.account_id,
+            "notification_id": message.notification_id,
+            "channel": channel,
+            "endpoint_key": "user",
+            "topic": topic_of(verdict.kind),
+            "state": Delivery.State.PENDING.value,
+            "reason": "",
+            "detail": "",
             # Due since it arrived: a clock a blink ahead of the database's delays nothing.
-            not_before=message.notification.activity.received_at,
-            created_at=self._now,
-        )
+            "not_before": message.case.activity.received_at,
+            "starts": 0,
+            "created_at": self._now,
+            "done_at": None,
+        }
 
 
-def _reasons(message: _Message) -> Iterable[NotificationReason]:
+def _reasons(message: _Message) -> Iterable[dict[str, Any]]:
     """Whose lead, client or deal it is; only for what is told (R61)."""
     for verdict in message.verdicts:
-        if verdict.kind == DEAL:
-            for deal_id in verdict.deal_ids:
-                yield NotificationReason(
-                    notification=message.notification, kind=DEAL, deal_id=deal_id
-                )
-        else:
-            yield NotificationReason(
-                notification=message.notification,
-                kind=verdict.kind,
-                lead_id=verdict.registration_id if verdict.kind == LEAD else None,
-                client_id=verdict.registration_id if verdict.kind == CLIENT else None,
-            )
+        for deal_id in verdict.deal_ids or (None,):
+            yield {
+                "notification_id": message.notification_id,
+                "kind": verdict.kind,
+                "lead_id": verdict.registration_id if verdict.kind == LEAD else None,
+                "client_id": verdict.registration_id if verdict.kind == CLIENT else None,
+                "deal_id": deal_id,
+            }
 
 
 # --- R32: the recipient is whoever is chosen at send time ------------------------------

@@ -131,7 +131,9 @@ class Facts:
         deals = _deals(self._links)
         registered: list[Lead | Client] = [*leads, *clients]
         account_ids = {row.account_id for row in registered}
-        _lock(account_ids | {a for rows in deals for a in rows.positions})
+        accounts = _lock(account_ids | {a for rows in deals for a in rows.positions})
+        for row in registered:
+            row.account = accounts[row.account_id]
         self._communication = _communication(account_ids)
         self._people = _People(_wanted(self._communication, deals), deals, now)
         self.reports = Reports(self.cases, leads, clients, now)
@@ -468,14 +470,10 @@ class SignUps:
 # --- People ---------------------------------------------------------------------
 
 
-def _lock(account_ids: set[int]) -> None:
+def _lock(account_ids: set[int]) -> dict[int, Account]:
     """Hold the accounts' rows until commit. Key order prevents deadlocks; SQLite: no-op."""
-    list(
-        Account.objects.filter(pk__in=account_ids)
-        .order_by("pk")
-        .select_for_update(no_key=True)
-        .values_list("pk", flat=True)
-    )
+    rows = Account.objects.filter(pk__in=account_ids).order_by("pk")
+    return {account.pk: account for account in rows.select_for_update(no_key=True)}
 
 
 def _wanted(

@@ -55,7 +55,7 @@ class CommunicationForm(forms.Form):
         super().__init__(data, initial=initial)
         self._stored = stored
         self._by_id = {str(member.pk): member for member in possible}
-        cast("forms.ChoiceField", self.fields["recipient"]).choices = self._choices()  # type: ignore[attr-defined]
+        cast("forms.ChoiceField", self.fields["recipient"]).choices = self._choices()
         for name in ("receive_lead_activity", "client_activity"):
             self._attributes(name, role="switch", **{"class": "switch"})
         self._attributes("recipient", **{"class": "select", "aria-describedby": "recipient-hint"})

@@ -99,8 +99,7 @@ def inbox_page(membership: Membership, *, kind: str, unread: bool, number: str) 
     if unread:
         rows = rows.filter(read_at=None)
     page = Paginator(_with_subjects(rows), PAGE_SIZE).get_page(number)
-    page.object_list = _items(page.object_list)  # type: ignore[assignment]
-    return page  # type: ignore[return-value]
+    return InboxPage(page=page, items=_items(page.object_list))
 
 
 def newest(membership: Membership) -> list[InboxItem]:

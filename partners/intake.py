@@ -13,8 +13,9 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 
+from partners.bulk import insert_rows
 from partners.erased import by_erased_address
 from partners.events import Event, Rejected, clean_email, read_event
 from partners.models import Activity, Contact, Identity, RejectedEvent, Source
@@ -143,7 +144,7 @@ def _other_bodies(
             message_id=row["message_id"],
             code="repeated_message_id",
             message="This messageId was used before with another body; the first one counts.",
-            excerpt=row["payload"][:EXCERPT_LENGTH],
+            excerpt=bytes(row["payload"]).decode()[:EXCERPT_LENGTH],
         )
         for index, row in enumerate(by_id.values())
         if stored.get(row["message_id"]) not in (None, row["body_hash"])
@@ -279,49 +280,15 @@ def _row(
         "occurred_at": event.occurred_at,
         "received_at": received_at,
         "consent_denied": event.consent_denied,
-        "payload": event.payload,
+        "payload": msgspec.Raw(event.payload),
         "body_hash": event.body_hash,
+        "state": Activity.State.PENDING.value,
+        "failures": 0,
+        "problem": "",
     }
-
-
-# The rows travel as one JSON document, so that the statement is the same for 1 and for
-# 2,500 events: measured faster than executemany and multi-row VALUES.
-_INSERT = {
-    "postgresql": """
-        INSERT INTO partners_activity (source_id, message_id, type, name, contact_id,
-            anonymous_id, user_id, occurred_at, received_at, consent_denied, payload,
-            body_hash, state, failures, problem)
-        SELECT source_id, message_id, type, name, contact_id, anonymous_id, user_id,
-            occurred_at, received_at, consent_denied, payload::jsonb, body_hash,
-            'pending', 0, ''
-        FROM json_to_recordset(%s) AS item(source_id bigint, message_id text, type text,
-            name text, contact_id bigint, anonymous_id text, user_id text,
-            occurred_at timestamptz, received_at timestamptz, consent_denied boolean,
-            payload text, body_hash text)
-        ON CONFLICT (source_id, message_id) DO NOTHING
-        RETURNING message_id""",
-    "sqlite": """
-        INSERT INTO partners_activity (source_id, message_id, type, name, contact_id,
-            anonymous_id, user_id, occurred_at, received_at, consent_denied, payload,
-            body_hash, state, failures, problem)
-        SELECT value ->> 'source_id', value ->> 'message_id', value ->> 'type',
-            value ->> 'name', value ->> 'contact_id', value ->> 'anonymous_id',
-            value ->> 'user_id', value ->> 'occurred_at', value ->> 'received_at',
-            value ->> 'consent_denied', value ->> 'payload', value ->> 'body_hash',
-            'pending', 0, ''
-        FROM json_each(%s)
-        WHERE true
-        ON CONFLICT (source_id, message_id) DO NOTHING
-        RETURNING message_id""",
-}
 
 
 def _insert(rows: list[dict[str, Any]]) -> set[str]:
     """Insert the activities and return the message ids that are new."""
-    if connection.vendor == "sqlite":
-        for row in rows:
-            for key in ("occurred_at", "received_at"):
-                row[key] = connection.ops.adapt_datetimefield_value(row[key])
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT[connection.vendor], [msgspec.json.encode(rows).decode()])
-        return {message_id for (message_id,) in cursor.fetchall()}
+    found = insert_rows(Activity, rows, skip_conflicts=True, returning=("message_id",))
+    return {message_id for (message_id,) in found}

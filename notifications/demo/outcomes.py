@@ -55,13 +55,9 @@ class EventRow:
 
 def latest_events(source: Source, since: datetime) -> list[EventRow]:
     """Return the events since then, newest first, at most eight. 4 queries."""
-    decisions = (
-        Decision.objects.select_related("membership__user", "account", "notification")
-        .prefetch_related(
-            Prefetch("notification__deliveries", Delivery.objects.order_by("channel"))
-        )
-        .order_by("-outcome", "pk")
-    )
+    decisions = Decision.objects.select_related(
+        "membership__user", "account", "notification"
+    ).prefetch_related(Prefetch("notification__deliveries", Delivery.objects.order_by("-channel")))
     activities = (
         Activity.objects.filter(source=source, received_at__gte=since, type__in=("page", "track"))
         .select_related("contact")
@@ -80,7 +76,7 @@ def _event_row(activity: Activity) -> EventRow:
         who=str(activity.contact) if activity.contact else _("An unknown visitor"),
         did=_did(activity, decisions),
         waiting=activity.state == Activity.State.PENDING,
-        outcomes=tuple(_without_repeats(_outcome(decision) for decision in decisions)),
+        outcomes=tuple(_without_repeats(_outcome(d) for d in sorted(decisions, key=_place))),
     )
 
 
@@ -100,6 +96,11 @@ def _without_repeats(outcomes: Iterable[Outcome]) -> Iterable[Outcome]:
         if key not in seen:
             seen.add(key)
             yield outcome
+
+
+def _place(decision: Decision) -> tuple[bool, bool, int]:
+    """Who was told first, then who was not, then what stopped before anybody was known."""
+    return decision.outcome == Decision.Outcome.NO, decision.membership_id is None, decision.pk
 
 
 def _outcome(decision: Decision) -> Outcome:

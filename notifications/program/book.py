@@ -10,8 +10,13 @@ from django.db.models import QuerySet
 
 from accounts.models import Account, User
 from notifications.models import Trigger
+from notifications.program.entries import (
+    CompanyEntry,
+    ContactEntry,
+    Program,
+    RegistrationEntry,
+)
 from notifications.program.rows import fetch, write
-from notifications.program.schema import CompanyEntry, ContactEntry, Program, RegistrationEntry
 from notifications.program.summary import Change, Summary
 from partners.models import Client, Company, CompanyContact, Contact, Lead
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from accounts.models import Account, Membership
+from notifications.program.entries import DealEntry, Program
 from notifications.program.people import ACTOR_NAME
 from notifications.program.rows import fetch, write
-from notifications.program.schema import DealEntry, Program
 from notifications.program.summary import Change, Summary
 from partners.models import Company, Deal, DealMember, DealShare
 from partners.services.deals import replace_line

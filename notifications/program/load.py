@@ -11,6 +11,7 @@ from django.db import transaction
 
 from notifications.program.book import import_companies, import_registrations, import_triggers
 from notifications.program.deals import import_deals
+from notifications.program.entries import Program
 from notifications.program.errors import Problems
 from notifications.program.people import (
     PeopleImport,
@@ -20,7 +21,7 @@ from notifications.program.people import (
     import_vendor,
 )
 from notifications.program.references import check_references
-from notifications.program.schema import Program, read_program
+from notifications.program.schema import read_program
 from notifications.program.summary import Summary
 
 

@@ -14,14 +14,14 @@ from django.contrib.auth.hashers import check_password, make_password
 from accounts.models import Account, Membership, User, Vendor
 from notifications.audit import in_words, record_communication
 from notifications.models import CommunicationSettings, Preference
-from notifications.program.rows import fetch, update, write
-from notifications.program.schema import (
+from notifications.program.entries import (
     AccountEntry,
     CommunicationEntry,
     Program,
     UserEntry,
     Values,
 )
+from notifications.program.rows import fetch, update, write
 from notifications.program.summary import Change, Summary
 from notifications.selectors import default_of
 

@@ -12,8 +12,13 @@ from allauth.account.models import EmailAddress
 
 from accounts.models import Account, Membership, User
 from notifications.models import Trigger
+from notifications.program.entries import (
+    AccountEntry,
+    DealEntry,
+    Program,
+    TriggerEntry,
+)
 from notifications.program.errors import Problems
-from notifications.program.schema import AccountEntry, DealEntry, Program, TriggerEntry
 from notifications.triggers import BUILT_IN
 from partners.models import Company, Lead
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -16,6 +15,18 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Account, Membership, validate_timezone
 from notifications.channels import CHANNEL_KEYS
+from notifications.program.entries import (
+    AccountEntry,
+    CommunicationEntry,
+    CompanyEntry,
+    ContactEntry,
+    DealEntry,
+    Program,
+    RegistrationEntry,
+    TriggerEntry,
+    UserEntry,
+    Values,
+)
 from notifications.program.errors import Problems
 from notifications.program.reading import Node
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
@@ -26,99 +37,7 @@ PERMISSIONS = ("edit_partner_settings",)
 _TRIGGER_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _SLUG = re.compile(r"[a-zA-Z0-9_-]+")
 
-Values = Mapping[str, Any]
 Entry = TypeVar("Entry")
-
-
-@dataclass(frozen=True, kw_only=True)
-class UserEntry:
-    """`values` belong to the person, `member_values` to the place in this account."""
-
-    place: str
-    email: str
-    values: Values
-    member_values: Values
-    password: str | None
-    # (channel, topic or switch) → on; only cells that the file mentions.
-    preferences: Mapping[tuple[str, str], bool]
-
-
-@dataclass(frozen=True, kw_only=True)
-class CommunicationEntry:
-    """`recipient` None with `names_recipient`: nobody is to be told."""
-
-    place: str
-    values: Values
-    names_recipient: bool
-    recipient: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegistrationEntry:
-    """A lead or a client, identified by its domain within the account."""
-
-    place: str
-    domain: str
-    values: Values
-
-
-@dataclass(frozen=True, kw_only=True)
-class AccountEntry:
-    place: str
-    slug: str
-    values: Values
-    users: tuple[UserEntry, ...]
-    communication: CommunicationEntry | None
-    leads: tuple[RegistrationEntry, ...]
-    clients: tuple[RegistrationEntry, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ContactEntry:
-    place: str
-    email: str
-    name: str | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CompanyEntry:
-    place: str
-    domain: str
-    values: Values
-    names_owner: bool
-    owner: str | None
-    contacts: tuple[ContactEntry, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class DealEntry:
-    """`team` and `shares` None: not mentioned. A None in `shares` keeps a place free."""
-
-    place: str
-    name: str
-    company: str
-    values: Values
-    archived: bool | None
-    names_owner: bool
-    owner: str | None
-    team: tuple[str, ...] | None
-    shares: tuple[str | None, ...] | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TriggerEntry:
-    place: str
-    key: str
-    values: Values
-
-
-@dataclass(frozen=True, kw_only=True)
-class Program:
-    vendor: Values | None = None
-    accounts: tuple[AccountEntry, ...] = ()
-    companies: tuple[CompanyEntry, ...] = ()
-    deals: tuple[DealEntry, ...] = ()
-    triggers: tuple[TriggerEntry, ...] = field(default=())
 
 
 def read_program(document: object, problems: Problems) -> Program:

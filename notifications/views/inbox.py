@@ -11,7 +11,7 @@ from django.utils.http import quote_etag, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import MemberRequest, member_required
+from accounts.access import member_required
 from accounts.requests import MemberRequest
 from notifications.access import load_notification
 from notifications.models import Kind

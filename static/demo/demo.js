@@ -21,7 +21,7 @@
     const fields = Object.fromEntries(new FormData(form));
     if (fields.email.toLowerCase() !== visitorEmail) window.partnernotify("reset");
     window.partnernotify("identify", { email: fields.email, name: fields.name });
-    window.partnernotify("track", form.dataset.event, { company: fields.company });
+    window.partnernotify("track", form.dataset.event, { company: fields.company, url: pageUrl });
     const thanks = document.getElementById(form.dataset.thanks);
     form.hidden = true;
     thanks.hidden = false;

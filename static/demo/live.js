@@ -6,11 +6,12 @@
   const showLocalTimes = (root) => {
     for (const time of root.querySelectorAll("time[data-local]")) {
       const at = new Date(time.dateTime);
-      const day = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
-      const clock = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+      const minute = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+      const day = { day: "numeric", month: "short", ...minute };
+      const clock = { ...minute, second: "2-digit" };
       const isToday = at.toDateString() === new Date().toDateString();
       time.textContent = at.toLocaleString(document.documentElement.lang, isToday ? clock : day);
-      time.title = at.toLocaleString(document.documentElement.lang);
+      time.title = at.toLocaleString(document.documentElement.lang, { hourCycle: "h23" });
     }
   };
 

@@ -213,6 +213,7 @@ def test_gzip_works_however_well_it_compresses(send):
         (b"x", "br", "unsupported_encoding"),
         (zlib.compress(b"x"), "deflate", "unsupported_encoding"),
     ],
+    ids=["nonsense", "cut short", "twice", "undeclared", "br", "deflate"],
 )
 def test_b18_broken_or_unknown_compression(send, body, encoding, code):
     answer = send(body, **({"Content-Encoding": encoding} if encoding else {}))

@@ -1,0 +1,149 @@
+"""Settings → Notifications (R62-R71, R78)."""
+
+import re
+
+import pytest
+
+from notifications.models import Preference
+from notifications.services import save_preferences
+from tests.factories import choose
+from tests.queries import assert_constant_queries
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+URL = "/settings/notifications/email/"
+TOPIC = "co_selling_prospect_activity"
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def page(client, who, url=URL):
+    client.force_login(who.user)
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def shown(html):
+    """Return what a browser would post if nobody touched anything."""
+    fields = {}
+    for element in re.findall(r"<input[^>]*>", html):
+        attributes = dict(re.findall(r'(\w[\w-]*)="([^"]*)"', element))
+        name = attributes.get("name", "")
+        if name.startswith("initial-"):
+            fields[name] = attributes["value"]
+        elif "data-cell" in element and " checked" in element:
+            fields[name] = "on"
+    return fields
+
+
+def rows():
+    return set(Preference.objects.values_list("channel", "key", "is_on"))
+
+
+def test_the_start_leads_to_the_email_tab(client, world):
+    client.force_login(world.ala.user)
+    assert client.get("/settings/notifications/").url == URL
+    assert client.get("/settings/notifications/fax/").status_code == 404
+
+
+def test_four_tabs_of_which_one_is_chosen(client, world):
+    html = page(client, world.ala, "/settings/notifications/other-apps/")
+    tabs = re.findall(r'role="tab"[^>]*aria-selected="(\w+)"[^>]*>([^<]*)<', html)
+    assert [label for _selected, label in tabs] == ["Email", "Desktop", "Other apps", "Mobile app"]
+    assert [selected for selected, _label in tabs] == ["false", "false", "true", "false"]
+
+
+def test_the_group_carries_the_vendors_name_and_the_topic_its_own(client, world):
+    html = page(client, world.ala)
+    assert "Northwind Partners" in html
+    assert ">Co Selling Prospect Activity</label>" in html
+    assert "1 of 2 on" in html
+
+
+def test_ticking_a_topic_on_one_tab_changes_that_channel_only(client, world):
+    """R66."""
+    data = shown(page(client, world.ala)) | {f"email-{TOPIC}": "on"}
+    answer = client.post(URL, data)
+    assert (answer.status_code, answer.url) == (302, URL)
+    assert rows() == {("email", TOPIC, True)}
+
+
+def test_what_equals_the_default_needs_no_row(client, world):
+    choose(world.ala, "email", TOPIC, True)
+    data = shown(page(client, world.ala))
+    del data[f"email-{TOPIC}"]
+    client.post(URL, data)
+    assert rows() == set()
+
+
+def test_changes_of_several_tabs_are_saved_together(client, world):
+    data = shown(page(client, world.ala)) | {f"desktop-{TOPIC}": "on", "mobile-enabled": "on"}
+    del data["email-enabled"]
+    client.post(URL, data)
+    assert rows() == {
+        ("desktop", TOPIC, True),
+        ("mobile", "enabled", True),
+        ("email", "enabled", False),
+    }
+
+
+def test_the_master_switch_keeps_the_ticks(client, world):
+    """R67."""
+    choose(world.ala, "email", TOPIC, True)
+    data = shown(page(client, world.ala))
+    del data["email-enabled"]
+    client.post(URL, data)
+    assert rows() == {("email", TOPIC, True), ("email", "enabled", False)}
+
+
+def test_an_old_page_does_not_undo_what_changed_elsewhere(client, world):
+    data = shown(page(client, world.ala)) | {f"desktop-{TOPIC}": "on"}
+    choose(world.ala, "email", "registered_lead_activity", False)
+    client.post(URL, data)
+    assert rows() == {
+        ("email", "registered_lead_activity", False),
+        ("desktop", TOPIC, True),
+    }
+
+
+def test_opening_the_page_changes_nothing(client, world):
+    page(client, world.ala)
+    assert rows() == set()
+
+
+def test_the_vendors_people_have_no_partner_topics(client, world):
+    """R1."""
+    html = page(client, world.gosia)
+    assert "Co Selling Prospect Activity" not in html
+    client.post(URL, {f"email-{TOPIC}": "on"})
+    assert rows() == set()
+
+
+def test_preferences_belong_to_the_membership(client, world):
+    data = shown(page(client, world.ala)) | {f"email-{TOPIC}": "on"}
+    client.post(URL, data)
+    assert Preference.objects.get().membership == world.ala
+
+
+def test_an_outsider_is_told_why_there_is_nothing(client, world):
+    client.force_login(world.obcy)
+    answer = client.get(URL)
+    assert answer.status_code == 403
+    assert "not a member of any account" in answer.content.decode()
+
+
+def test_an_unverified_address_is_said(client, world):
+    assert "Not verified" not in page(client, world.ala)
+    world.ala.user.emailaddress_set.update(verified=False)
+    assert "Not verified" in page(client, world.ala)
+
+
+def test_saving_costs_the_same_for_one_cell_and_for_many(world):
+    one = {("email", TOPIC): True}
+    all_cells = one | {("desktop", TOPIC): True, ("email", "enabled"): False}
+    cells = iter([one, one, all_cells])
+    assert assert_constant_queries(lambda: save_preferences(world.ala, next(cells)), int) <= 4
