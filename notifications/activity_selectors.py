@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -14,37 +15,84 @@ from django.utils.translation import ngettext
 
 from accounts.models import Account, Membership
 from notifications.facts import load_triggers
-from notifications.models import Decision, Delivery, Kind
+from notifications.models import Decision, Delivery, Kind, Notification
 from notifications.reasons import SENTENCES, Reason
 from partners import selectors
 from partners.models import Activity, CompanyContact, Contact, Deal, DealShare, Lead, RejectedEvent
 
 PAGE_SIZE = 50
+# Of so many candidates a page of a timeline is made; rarely it takes more than one round.
+CANDIDATES = 200
+MOST_ROUNDS = 5
 
 # --- Who may read what ------------------------------------------------------------------
 
 
-def visible_activities(account: Account | None) -> QuerySet[Activity]:
-    """Return the activities that the account may read; all of them for the vendor (None)."""
-    if account is None:
-        return Activity.objects.all()
-    return _any_of(
-        selectors.activities_of(account),
-        _told(Activity.objects.all(), account),
-        _sign_ups(Activity.objects.all(), account),
+@dataclass(frozen=True, kw_only=True)
+class Timeline:
+    """Activities to page through. `candidates` is found fast and may hold too much;
+    `exact` keeps, of a few of them, what the reader may see."""
+
+    candidates: QuerySet[Activity]
+    exact: Callable[[QuerySet[Activity]], QuerySet[Activity]]
+
+
+def activities_of(account: Account) -> Timeline:
+    """Return what the account may read: of its leads, clients and first shares."""
+    told = Notification.objects.filter(account=account).values("activity__contact")
+    people = [
+        *selectors.people_of(account),
+        _people_in(_co_sold(_first_shares(account))).values("contact"),
+        told.exclude(activity__contact=None),
+    ]
+    return Timeline(
+        candidates=Activity.objects.filter(contact__in=_union(people)),
+        exact=lambda activities: visible_among(activities, account),
     )
 
 
-def visible_with_message_id(message_id: str, account: Account | None) -> QuerySet[Activity]:
-    """Return the visible activities with this id; several sources may use the same one."""
-    activities = Activity.objects.filter(message_id=message_id)
+def activities_of_lead(lead: Lead) -> Timeline:
+    """Return what the people of the registration did while it was active."""
+    people = _union(selectors.people_of_lead(lead))
+    return Timeline(
+        candidates=Activity.objects.filter(contact__in=people),
+        exact=lambda activities: selectors.of_lead_among(activities, lead),
+    )
+
+
+def sign_ups_in(deal: Deal, account: Account | None) -> Timeline:
+    """Return the CRM sign-ups of the people of the deal's company, as far as the account
+    may read them; it must be the deal's first partner."""
+    deals = Deal.objects.filter(pk=deal.pk)
+    people = _people_in(deals).values("contact")
+    concerned = Decision.objects.filter(activity=OuterRef("pk"), kind=Kind.DEAL)
+    return Timeline(
+        candidates=Activity.objects.filter(Exists(concerned), contact__in=people),
+        exact=lambda activities: (
+            activities.filter(selectors.consented())
+            if account is None
+            else _any_of(
+                _sign_ups_of(activities, _co_sold(deals)),
+                _told(activities.filter(decisions__deal=deal), account),
+            )
+        ),
+    )
+
+
+def visible_among(activities: QuerySet[Activity], account: Account | None) -> QuerySet[Activity]:
+    """Return those of a few activities that the account may read; the vendor (None): all."""
     if account is None:
         return activities
     return _any_of(
         selectors.own_among(activities, account),
         _told(activities, account),
-        _sign_ups(activities, account),
+        _sign_ups_of(activities, _co_sold(_first_shares(account))),
     )
+
+
+def visible_with_message_id(message_id: str, account: Account | None) -> QuerySet[Activity]:
+    """Return the visible activities with this id; several sources may use the same one."""
+    return visible_among(Activity.objects.filter(message_id=message_id), account)
 
 
 def _any_of(*parts: QuerySet[Activity]) -> QuerySet[Activity]:
@@ -61,10 +109,15 @@ def _told(activities: QuerySet[Activity], account: Account) -> QuerySet[Activity
     return mine.filter(Exists(sent))
 
 
-def _sign_ups(activities: QuerySet[Activity], account: Account) -> QuerySet[Activity]:
-    """Sign-ups in the account's deals, as long as it is their first partner (R48)."""
+def _union(parts: Sequence[QuerySet[Any]]) -> QuerySet[Any]:
+    # A union, not an OR: each part can use its own index.
+    return parts[0].union(*parts[1:])
+
+
+def _first_shares(account: Account) -> QuerySet[Deal]:
+    """Only the first partner hears of sign-ups (R48)."""
     first = DealShare.objects.filter(account=account, position=1)
-    return _sign_ups_of(activities, _co_sold(Deal.objects.filter(shares__in=first)))
+    return Deal.objects.filter(shares__in=first)
 
 
 def _co_sold(deals: QuerySet[Deal]) -> QuerySet[Deal]:
@@ -75,26 +128,18 @@ def _co_sold(deals: QuerySet[Deal]) -> QuerySet[Deal]:
     return deals.filter(company__owner__in=specialists.values("user"))
 
 
-def _sign_ups_of(activities: QuerySet[Activity], deals: QuerySet[Deal]) -> QuerySet[Activity]:
-    people = CompanyContact.objects.filter(
+def _people_in(deals: QuerySet[Deal]) -> QuerySet[CompanyContact]:
+    return CompanyContact.objects.filter(
         unlinked=False, company__in=deals.order_by().values("company")
     )
+
+
+def _sign_ups_of(activities: QuerySet[Activity], deals: QuerySet[Deal]) -> QuerySet[Activity]:
     concerned = Decision.objects.filter(activity=OuterRef("pk"), kind=Kind.DEAL)
     return activities.filter(
-        Exists(concerned), selectors.consented(), contact__in=people.values("contact")
-    )
-
-
-def sign_ups_in(deal: Deal, account: Account | None) -> QuerySet[Activity]:
-    """Return the CRM sign-ups of the people of the deal's company, as far as the account
-    may read them; it must be the deal's first partner."""
-    deals = Deal.objects.filter(pk=deal.pk)
-    activities = Activity.objects.all()
-    if account is None:
-        return _sign_ups_of(activities, deals)
-    return _any_of(
-        _sign_ups_of(activities, _co_sold(deals)),
-        _told(activities.filter(decisions__kind=Kind.DEAL, decisions__deal=deal), account),
+        Exists(concerned),
+        selectors.consented(),
+        contact__in=_people_in(deals).values("contact"),
     )
 
 
@@ -153,27 +198,46 @@ class Page:
     older: Cursor | None = None
 
 
-def timeline(
-    activities: QuerySet[Activity], account: Account | None, before: Cursor | None
-) -> Page:
-    """Return a page of activities by the time when they happened. 4 queries."""
-    if before:
-        earlier = Q(occurred_at=before.at, pk__lt=before.pk)
-        activities = activities.filter(Q(occurred_at__lt=before.at) | earlier)
-    ordered = activities.select_related("contact").order_by("-occurred_at", "-pk")
-    found = list(ordered[: PAGE_SIZE + 1])
+def timeline(source: Timeline, account: Account | None, before: Cursor | None) -> Page:
+    """Return a page of activities by the time when they happened.
+
+    2 queries for each round of candidates, as a rule one round, then 4.
+    """
+    found: list[Activity] = []
+    for _round in range(MOST_ROUNDS):
+        candidates = _next_candidates(source.candidates, before)
+        few = Activity.objects.filter(pk__in=[cursor.pk for cursor in candidates])
+        visible = source.exact(few).select_related("contact")
+        found += visible.order_by("-occurred_at", "-pk")
+        before = candidates[-1] if len(candidates) == CANDIDATES else None
+        if before is None or len(found) > PAGE_SIZE:
+            break
     rows = _rows(found[:PAGE_SIZE], account)
     if len(found) <= PAGE_SIZE:
-        return Page(rows=rows)
+        return Page(rows=rows, older=before)
     last = found[PAGE_SIZE - 1]
     return Page(rows=rows, older=Cursor(at=last.occurred_at, pk=last.pk))
 
 
-def search_timeline(activities: QuerySet[Activity], text: str) -> QuerySet[Activity]:
-    """Return the activities of the person with this e-mail, or with this message id."""
+def _next_candidates(activities: QuerySet[Activity], before: Cursor | None) -> list[Cursor]:
+    if before:
+        earlier = Q(occurred_at=before.at, pk__lt=before.pk)
+        activities = activities.filter(Q(occurred_at__lt=before.at) | earlier)
+    newest = activities.order_by("-occurred_at", "-pk").values_list("occurred_at", "pk")
+    return [Cursor(at=at, pk=pk) for at, pk in newest[:CANDIDATES]]
+
+
+def search_timeline(source: Timeline, text: str) -> Timeline:
+    """Return the part that is of the person with this e-mail, or has this message id."""
     if not text:
-        return activities
-    return activities.filter(Q(message_id=text) | Q(contact__email=text.lower()))
+        return source
+    activities = Activity.objects.filter(_is_about(text))
+    return replace(source, candidates=activities)
+
+
+def _is_about(text: str) -> Q:
+    person = Contact.objects.filter(email=text.lower()).values_list("pk", flat=True).first()
+    return Q(message_id=text) | Q(contact=person) if person else Q(message_id=text)
 
 
 ACCEPTED, REJECTED, QUARANTINED = "all", "rejected", "quarantined"
@@ -209,10 +273,7 @@ def _search_activities(tab: str, text: str) -> QuerySet[Activity]:
     rows = Activity.objects.select_related("contact", "source").order_by("-received_at", "-pk")
     if tab == QUARANTINED:
         rows = rows.filter(state=Activity.State.QUARANTINED)
-    if not text:
-        return rows
-    person = Contact.objects.filter(email=text.lower()).values_list("pk", flat=True).first()
-    return rows.filter(Q(message_id=text) | Q(contact=person) if person else Q(message_id=text))
+    return rows.filter(_is_about(text)) if text else rows
 
 
 def _search_rejected(text: str) -> QuerySet[RejectedEvent]:

@@ -51,6 +51,7 @@ class Warning:
     tone: str
     title: str
     text: str
+    action: str
 
 
 def warning_about(communication: CommunicationSettings) -> Warning | None:
@@ -63,6 +64,7 @@ def warning_about(communication: CommunicationSettings) -> Warning | None:
             tone="warn",
             title=_("No recipient chosen – nothing is sent."),
             text=_("Lead activity is recorded, but nobody is told until you choose somebody."),
+            action=_("Choose a recipient"),
         )
     name = {"name": recipient.user.display_name}
     if not recipient.is_current:
@@ -70,6 +72,7 @@ def warning_about(communication: CommunicationSettings) -> Warning | None:
             tone="bad",
             title=_("Recipient is deactivated."),
             text=_("%(name)s can no longer sign in, so nothing is sent.") % name,
+            action=_("Choose another recipient"),
         )
     return _warning_about_person(recipient)
 
@@ -82,6 +85,7 @@ def _warning_about_person(recipient: Membership) -> Warning | None:
             tone="warn",
             title=_("Recipient has turned e-mail off."),
             text=_("Nothing reaches %(name)s by e-mail until they turn it on again.") % words,
+            action=_("Choose another recipient"),
         )
     if not person.ticked(EMAIL, LEAD_ACTIVITY):
         words["topic"] = str(TOPICS[LEAD_ACTIVITY].label)
@@ -89,12 +93,14 @@ def _warning_about_person(recipient: Membership) -> Warning | None:
             tone="warn",
             title=_("Recipient does not want e-mail about lead activity."),
             text=_("%(name)s has unticked “%(topic)s” for e-mail.") % words,
+            action=_("Choose another recipient"),
         )
     if person.suppressed:
         return Warning(
             tone="bad",
             title=_("Recipient's address does not accept e-mail."),
             text=_("Mail to %(email)s came back, so nothing more is sent there.") % words,
+            action=_("Choose another recipient"),
         )
     return None
 

@@ -12,11 +12,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.activity_selectors import Cursor, last_actions, timeline
+from notifications.activity_selectors import Cursor, activities_of_lead, last_actions, timeline
 from notifications.standing import lead_standing
 from partners.access import Viewer, load_lead, viewer_required
 from partners.models import Lead
-from partners.selectors import activities_of_lead, leads_of, leads_with_status, search_leads
+from partners.selectors import leads_of, leads_with_status, search_leads
 
 LEADS_PER_PAGE = 25
 

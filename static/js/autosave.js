@@ -15,19 +15,26 @@
     if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
   };
 
+  // Copies: a select chooses anew while its options are taken away one by one.
+  const copies = (part) => [...part.childNodes].map((node) => node.cloneNode(true));
+
   // What the server now shows becomes what "put back" means.
   const settle = (page) => {
     for (const part of document.querySelectorAll("[data-refresh]")) {
       const fresh = page.getElementById(part.id);
       if (!fresh) continue;
-      part.replaceChildren(...fresh.childNodes);
+      part.replaceChildren(...copies(fresh));
       if ("disabled" in part) part.disabled = fresh.disabled;
     }
     if (waiting > 1) return; // A later change is on its way; it must not be overwritten.
     for (const control of controls) {
       const fresh = page.getElementById(control.id);
-      if (control.type === "checkbox") control.checked = control.defaultChecked = fresh.checked;
-      else control.replaceChildren(...fresh.childNodes);
+      if (control.type === "checkbox") {
+        control.checked = control.defaultChecked = fresh.checked;
+      } else {
+        control.replaceChildren(...copies(fresh));
+        control.value = fresh.value;
+      }
       control.disabled = fresh.disabled;
     }
   };

@@ -104,7 +104,7 @@
       found += hits;
       group.hidden = hits === 0;
       group.querySelector("[data-all]").hidden = text !== "";
-      if (text) group.open = hits > 0;
+      if (text && hits) group.open = true;
     }
     search.querySelector("[data-search-empty]").textContent = found ? "" : search.dataset.search;
   };

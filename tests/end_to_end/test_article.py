@@ -112,7 +112,8 @@ def _switch_on_lead_activity(page: Page, words: dict) -> None:
     expect(switch).not_to_be_checked()
     switch.check()
     expect(page.get_by_role("status").get_by_text(words["saved"]).first).to_be_visible()
-    recipient.select_option(index=1)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        recipient.select_option(index=1)
     expect(page.get_by_role("status").get_by_text(words["saved"]).first).to_be_visible()
     page.reload()
     expect(switch).to_be_checked()
@@ -123,15 +124,21 @@ def _tick_co_selling(page: Page, words: dict) -> None:
     _open_settings(page, words, words["notifications"])
     for name in words["tabs"]:
         expect(page.get_by_role("tab", name=name, exact=True)).to_be_visible()
-    box = page.get_by_role("checkbox", name="Co Selling Prospect Activity")
-    if not box.is_visible():
-        page.get_by_text(words["group"]).click()
+    panel = page.get_by_role("tabpanel", name=words["tabs"][0])
+    box = panel.get_by_role("checkbox", name="Co Selling Prospect Activity")
+    _expand(page, words)
     box.check()
     page.reload()  # Nothing takes effect until Save (R65).
-    if not box.is_visible():
-        page.get_by_text(words["group"]).click()
+    _expand(page, words)
+    expect(box).not_to_be_checked()
+    box.check()
     page.get_by_role("button", name=words["save"], exact=True).click()
     page.reload()
-    if not box.is_visible():
-        page.get_by_text(words["group"]).click()
+    _expand(page, words)
     expect(box).to_be_checked()
+
+
+def _expand(page: Page, words: dict) -> None:
+    group = page.locator("details:visible", has_text=words["group"])
+    if group.get_attribute("open") is None:
+        group.locator("summary").click()

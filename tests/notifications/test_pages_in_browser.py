@@ -1,0 +1,244 @@
+"""The two settings pages, the bell and the inbox, driven as a person would."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from notifications.models import CommunicationSettings, Notification, Preference
+from tests.factories import make_lead, switch_on
+from tests.servers import find_chromium
+from tests.world import World
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+COMMUNICATION = "/settings/partners/communication/"
+PREFERENCES = "/settings/notifications/email/"
+TOPIC = "Co Selling Prospect Activity"
+SIZES = [(1280, 900), (320, 640)]
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    # Playwright runs a loop in this thread; the tests ask the database beside it.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def world():
+    world = World()
+    make_lead(world.northstar, "acme.example", company="ACME")
+    switch_on(world.northstar, world.ala)
+    world.does()
+    return world
+
+
+@pytest.fixture
+def visit(chromium: Browser, live_server, world, client):
+    """Return a function that opens a page as Ala."""
+    contexts = []
+
+    def visit(path: str, **options) -> Page:
+        client.force_login(world.ala.user)
+        context = chromium.new_context(base_url=live_server.url, **options)
+        contexts.append(context)
+        cookie = client.cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(str(error)))
+        page.goto(path)
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+def stored(world):
+    return CommunicationSettings.objects.get(account=world.northstar)
+
+
+def receive(page):
+    return page.get_by_role("switch", name="Receive lead activity notifications")
+
+
+def recipient(page):
+    return page.get_by_role("combobox", name="Select notification recipient")
+
+
+def open_group(page):
+    page.get_by_text("Northwind Partners", exact=True).locator("visible=true").click()
+
+
+# --- Communication ------------------------------------------------------------------------
+
+
+def test_every_change_saves_at_once(visit, world):
+    """R31."""
+    page = visit(COMMUNICATION)
+    recipient(page).select_option(label="Bartek · bartek@northstar.example")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    assert stored(world).recipient == world.bartek
+    receive(page).click()
+    expect(page.locator("#history")).to_contain_text("Turned lead activity off")
+    expect(recipient(page)).to_be_disabled()
+    row = stored(world)
+    assert (row.receive_lead_activity, row.recipient) == (False, world.bartek)
+
+
+def test_a_warning_comes_and_goes_without_a_reload(visit, world):
+    page = visit(COMMUNICATION)
+    recipient(page).select_option("")
+    expect(page.locator("#warning")).to_contain_text("No recipient chosen")
+    expect(recipient(page)).to_have_value("")
+    expect(page.get_by_role("button", name="Send test e-mail")).to_be_disabled()
+    recipient(page).select_option(str(world.ala.pk))
+    expect(page.locator("#warning")).to_be_empty()
+
+
+def test_a_failed_save_puts_the_control_back_and_says_why(visit, world):
+    page = visit(COMMUNICATION)
+    page.context.set_offline(True)
+    receive(page).click()
+    expect(page.get_by_text("Not saved: no connection.")).to_be_visible()
+    expect(receive(page)).to_be_checked()
+    page.context.set_offline(False)
+    world.bartek.is_active = False
+    world.bartek.save()
+    recipient(page).select_option(str(world.bartek.pk))
+    expect(page.get_by_text("Not saved. Choose an active member")).to_be_visible()
+    expect(recipient(page)).to_have_value(str(world.ala.pk))
+    assert stored(world).recipient == world.ala
+
+
+def test_two_quick_changes_are_both_kept(visit, world):
+    page = visit(COMMUNICATION)
+    recipient(page).select_option(str(world.bartek.pk))
+    page.get_by_role("switch", name="Also about our clients").click()
+    expect(page.locator("#history")).to_contain_text("Turned client activity off")
+    row = stored(world)
+    assert (row.recipient, row.client_activity) == (world.bartek, False)
+
+
+def test_the_page_works_without_javascript(visit, world):
+    page = visit(COMMUNICATION, java_script_enabled=False)
+    recipient(page).select_option(str(world.bartek.pk))
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    assert stored(world).recipient == world.bartek
+
+
+# --- Notifications ------------------------------------------------------------------------------
+
+
+def test_nothing_counts_until_save_and_changes_survive_a_tab(visit, world):
+    """R65, R66."""
+    page = visit(PREFERENCES)
+    save = page.get_by_role("button", name="Save")
+    expect(save).to_be_disabled()
+    open_group(page)
+    page.get_by_role("checkbox", name=TOPIC).click()
+    page.get_by_role("tab", name="Desktop").click()
+    expect(page).to_have_url(
+        f"{page.url.partition('/settings')[0]}/settings/notifications/desktop/"
+    )
+    page.get_by_role("switch", name="Pop-up").click()
+    expect(page.get_by_text("2 changes not saved")).to_be_visible()
+    assert not Preference.objects.exists()
+    save.click()
+    expect(page.get_by_text("Your notification preferences are saved.")).to_be_visible()
+    assert set(Preference.objects.values_list("channel", "key")) == {
+        ("email", "co_selling_prospect_activity"),
+        ("desktop", "popup"),
+    }
+
+
+def test_leaving_with_unsaved_changes_asks(visit):
+    page = visit(PREFERENCES)
+    page.get_by_role("switch", name="Receive e-mail notifications").click()
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.get_by_role("link", name="Leads").click()
+    expect(page).to_have_title("Leads · partnernotify")
+    assert asked == ["beforeunload"]
+
+
+def test_search_all_of_a_group_and_clear(visit):
+    """R69, R70, R78."""
+    page = visit(PREFERENCES)
+    search = page.get_by_role("searchbox", name="Search topics")
+    topic = page.get_by_role("checkbox", name=TOPIC)
+    search.fill("registered lead")
+    expect(page.get_by_role("checkbox", name="Registered lead activity")).to_be_visible()
+    expect(topic).to_be_hidden()
+    search.fill("weather")
+    expect(page.get_by_text("No topic matches")).to_be_visible()
+    search.fill("")
+    page.get_by_role("checkbox", name="All topics of this group").click()
+    expect(topic).to_be_checked()
+    page.get_by_role("button", name="Clear all preferences").click()
+    page.get_by_role("button", name="Clear", exact=True).click()
+    expect(topic).not_to_be_checked()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("No unsaved changes")).to_be_visible()
+    expect(page.get_by_text("1 of 2 on").locator("visible=true")).to_be_visible()
+
+
+def test_tabs_work_by_keyboard(visit):
+    page = visit(PREFERENCES)
+    page.get_by_role("tab", name="Email").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("tab", name="Desktop")).to_be_focused()
+    expect(page.get_by_role("switch", name="Bell")).to_be_visible()
+    page.keyboard.press("End")
+    expect(page.get_by_role("tab", name="Mobile app")).to_have_attribute("aria-selected", "true")
+
+
+def test_a_tab_is_a_page_of_its_own_without_javascript(visit):
+    page = visit(PREFERENCES, java_script_enabled=False)
+    page.get_by_role("tab", name="Desktop").click()
+    open_group(page)
+    page.get_by_role("checkbox", name=TOPIC).click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your notification preferences are saved.")).to_be_visible()
+    assert Preference.objects.get().channel == "desktop"
+
+
+# --- Bell --------------------------------------------------------------------------------------
+
+
+def test_the_bell_follows_by_itself_and_opens_a_panel(visit, world):
+    page = visit(PREFERENCES)
+    bell = page.get_by_role("link", name="Notifications, 1 unread")
+    bell.click()
+    expect(page.locator("#bell-panel")).to_contain_text("requested a demo")
+    page.keyboard.press("Escape")
+    expect(page.locator("#bell-panel")).to_have_count(0)
+    expect(bell).to_be_focused()
+    Notification.objects.update(read_at="2026-01-01T00:00Z")
+    expect(page.locator("[data-bell-badge]")).to_be_hidden(timeout=10_000)
+
+
+# --- Every page -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}px")
+def test_pages_pass_axe_and_do_not_scroll_sideways(visit, scheme, size):
+    """R102."""
+    width, height = size
+    page = visit(COMMUNICATION, viewport={"width": width, "height": height}, color_scheme=scheme)
+    for path in (COMMUNICATION, PREFERENCES, "/inbox/", "/settings/profile/", "/accounts/2fa/"):
+        page.goto(path)
+        for group in page.locator("details.group > summary").locator("visible=true").all():
+            group.click()
+        found = Axe().run(page)
+        assert found.violations_count == 0, (path, found.generate_report())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
