@@ -12,12 +12,11 @@ from datetime import datetime
 
 from django.db.models import Prefetch
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Membership, Vendor
+from accounts.models import Account, Membership
 from notifications.activity_selectors import Outcome, outcome_of, visible_with_message_id
+from notifications.chain_words import client_words, how_known, lead_words, owner_words
 from notifications.decision_log import deliveries_of
 from notifications.facts import load_matcher, load_triggers
 from notifications.models import Attempt, Decision, Delivery, NotificationReason
@@ -25,13 +24,11 @@ from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Match, TriggerType, page_path
 from notifications.words import channel_label, kind_label, reason_sentence, repeat_words
 from partners.domains import email_domain
-from partners.events import clean_email
 from partners.models import (
     Activity,
     Client,
     CompanyContact,
     Deal,
-    Identity,
     Lead,
     RejectedEvent,
 )
@@ -256,7 +253,7 @@ class _Story:
         if contact.name:
             yield Fact(label=_("Name"), text=contact.name)
         yield Fact(label=_("E-mail"), text=contact.email)
-        yield Fact(label=_("Known because"), text=_how_known(self._activity, contact.email))
+        yield Fact(label=_("Known because"), text=how_known(self._activity, contact.email))
 
     def _trigger(self) -> Iterator[Fact]:
         if self._match is None:
@@ -277,7 +274,7 @@ class _Story:
         }
         for link in links.select_related("company__owner").order_by("company_id"):
             if self._account is None:
-                yield Fact(label=link.company.name, text=_owner_words(link))
+                yield Fact(label=link.company.name, text=owner_words(link))
             elif link.company.domain in domains:
                 yield Fact(label=_("Company"), text=link.company.name)
         if contact and (domain := email_domain(contact.email)):
@@ -297,9 +294,9 @@ class _Story:
     def _subjects(self) -> Iterator[Fact]:
         for row in self._registrations():
             if isinstance(row, Lead):
-                url, label, words = _lead_url(row), _("Lead"), _lead_words(row)
+                url, label, words = _lead_url(row), _("Lead"), lead_words(row)
             else:
-                url, label, words = "", _("Client"), _client_words(row)
+                url, label, words = "", _("Client"), client_words(row)
             yield Fact(label=label, text=self._of_whom(row, words), url=url)
         for deal in self._deals():
             yield Fact(
@@ -438,78 +435,8 @@ def _subject(decision: Decision) -> str:
     return decision.deal.name if decision.deal else ""
 
 
-def _how_known(activity: Activity, email: str) -> str:
-    payload = activity.payload
-    context = payload.get("context")
-    places = (
-        context.get("traits") if isinstance(context, dict) else None,
-        payload.get("traits"),
-        payload.get("properties"),
-    )
-    if any(isinstance(p, dict) and clean_email(p.get("email")) == email for p in places):
-        return _("The event says the e-mail address.")
-    kinds = set(
-        Identity.objects.filter(
-            contact__email=email, value__in={activity.user_id, activity.anonymous_id} - {""}
-        ).values_list("kind", flat=True)
-    )
-    if Identity.Kind.USER in kinds:
-        return _("The user id was identified as this person.")
-    if Identity.Kind.ANONYMOUS in kinds:
-        return _("The visitor was identified as this person before.")
-    if clean_email(activity.user_id) == email:
-        return _("The user id is this person's e-mail address.")
-    return _("Known when the event arrived.")
-
-
-def _owner_words(link: CompanyContact) -> str:
-    owner = link.company.owner
-    if owner is None:
-        return _("%(domain)s, no owner") % {"domain": link.company.domain}
-    specialist = owner.memberships.filter(
-        role=Membership.Role.GROWTH_SPECIALIST, account__kind=Account.Kind.VENDOR
-    ).exists()
-    values = {"domain": link.company.domain, "owner": owner, "vendor": Vendor.current()}
-    if specialist:
-        return _("%(domain)s, owned by %(owner)s, growth specialist of %(vendor)s") % values
-    return _("%(domain)s, owned by %(owner)s, who is no growth specialist") % values
-
-
 def _lead_url(lead: Lead) -> str:
     return reverse("partners:lead", args=[lead.pk])
-
-
-def _lead_words(lead: Lead) -> str:
-    name = lead.company or lead.domain
-    values = {
-        "name": name,
-        "domain": lead.domain,
-        "status": Lead.Status(lead.status_at(timezone.now())).label,
-        "since": _day(lead.registered_at),
-        "until": _day(lead.expires_at),
-    }
-    if lead.expires_at:
-        return (
-            _("%(name)s (%(domain)s), registered %(since)s, until %(until)s, now: %(status)s")
-            % values
-        )
-    return _("%(name)s (%(domain)s), registered %(since)s, now: %(status)s") % values
-
-
-def _client_words(client: Client) -> str:
-    values = {
-        "name": client.company or client.domain,
-        "domain": client.domain,
-        "since": _day(client.since),
-        "until": _day(client.until),
-    }
-    if client.until:
-        return _("%(name)s (%(domain)s), client from %(since)s to %(until)s") % values
-    return _("%(name)s (%(domain)s), client since %(since)s") % values
-
-
-def _day(when: datetime | None) -> str:
-    return date_format(timezone.localtime(when), "DATE_FORMAT") if when else ""
 
 
 _STATES: dict[str, str] = {
