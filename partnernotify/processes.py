@@ -65,7 +65,8 @@ class Log:
             os.truncate(self.path, 0)
             self._position = 0
         lines = [line for line in whole.decode(errors="replace").splitlines() if line.strip()]
-        self.last_line = lines[-1].strip() if lines else self.last_line
+        telling = [line.strip() for line in lines if not _ORDINARY.search(line)]
+        self.last_line = telling[-1] if telling else self.last_line
         return lines
 
     def noteworthy(self) -> list[str]:

@@ -6,6 +6,9 @@ import tempfile
 os.environ.setdefault("DATA_DIR", tempfile.mkdtemp(prefix="partnernotify-tests-"))
 
 from partnernotify.settings import *  # noqa: E402, F403
+from partnernotify.translations import compile_catalogues  # noqa: E402
+
+compile_catalogues(BASE_DIR / "locale")  # noqa: F405 - the compiled ones are not kept
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {

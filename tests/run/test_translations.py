@@ -46,7 +46,7 @@ def test_a_changed_catalogue_is_compiled_again(po: Path, tmp_path: Path) -> None
 
 
 def test_a_broken_catalogue_is_named(po: Path, tmp_path: Path) -> None:
-    po.write_text('msgid "Save"\nmsgstr Zapisz\n')
+    po.write_text('msgid "Save"\nnonsense\n')
     with pytest.raises(OSError, match=r"django\.po"):
         compile_catalogues(tmp_path)
 
