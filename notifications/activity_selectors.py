@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.models import Account, Membership
-from notifications.facts import load_triggers
+from notifications.facts.triggers import load_triggers
 from notifications.models import Decision, Delivery, Kind, Notification
 from notifications.reasons import SENTENCES, Reason
 from partners import selectors

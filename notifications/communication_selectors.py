@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account, AuditEntry, Membership
 from notifications.channels import EMAIL
-from notifications.facts import load_people, load_triggers
+from notifications.facts.people import load_people
+from notifications.facts.triggers import load_triggers
 from notifications.models import CommunicationSettings, Decision, Delivery, Kind, Preference
 from notifications.rendering import one_line
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from notifications.facts import topic_of
+from notifications.eligibility import topic_of
 from notifications.models import Decision, Delivery
 from notifications.reasons import Reason
 

@@ -16,6 +16,12 @@ from notifications.topics import CO_SELLING, LEAD_ACTIVITY, SWITCH_DEFAULTS, TOP
 
 LEAD, CLIENT, DEAL = "lead", "client", "deal"
 
+
+def topic_of(kind: str) -> str:
+    """Return the topic of the Notifications page that a kind belongs to."""
+    return CO_SELLING if kind == DEAL else LEAD_ACTIVITY
+
+
 # --- Facts --------------------------------------------------------------------
 
 

@@ -24,9 +24,12 @@ from notifications.eligibility import (
     Verdict,
     decide_deal_sign_up,
     decide_lead_activity,
+    topic_of,
     why_nobody,
 )
-from notifications.facts import Case, Facts, match_triggers, topic_of
+from notifications.facts.batch import Facts
+from notifications.facts.cases import Case
+from notifications.facts.triggers import match_triggers
 from notifications.models import (
     DealSignUp,
     Decision,

@@ -18,7 +18,7 @@ from accounts.models import Account, Membership
 from notifications.activity_selectors import Outcome, outcome_of, visible_with_message_id
 from notifications.chain_words import client_words, how_known, lead_words, owner_words
 from notifications.decision_log import deliveries_of
-from notifications.facts import load_matcher, load_triggers
+from notifications.facts.triggers import load_matcher, load_triggers
 from notifications.models import Attempt, Decision, Delivery, NotificationReason
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Match, TriggerType, page_path

@@ -17,11 +17,14 @@ from notifications.channels import EMAIL
 from notifications.eligibility import (
     Event,
     Person,
+    topic_of,
     why_no_email,
     why_not_account,
     why_not_first_partner,
 )
-from notifications.facts import as_registration, as_shared_deal, load_people, topic_of
+from notifications.facts.deals import as_shared_deal
+from notifications.facts.people import load_people
+from notifications.facts.registrations import as_registration
 from notifications.models import (
     CommunicationSettings,
     Delivery,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Membership
 from notifications.channels import DESKTOP
-from notifications.facts import load_triggers
+from notifications.facts.triggers import load_triggers
 from notifications.models import Delivery, Kind, Notification, NotificationReason, Preference
 from notifications.rendering import one_line, sentence
 from notifications.topics import SWITCH_DEFAULTS, TOPICS

@@ -23,7 +23,9 @@ from notifications.eligibility import (
     decide_deal_sign_up,
     decide_lead_activity,
 )
-from notifications.facts import EmailCounts, as_registration, as_shared_deal, load_people
+from notifications.facts.deals import as_shared_deal
+from notifications.facts.people import EmailCounts, load_people
+from notifications.facts.registrations import as_registration
 from notifications.models import CommunicationSettings
 from notifications.reasons import Reason
 from notifications.words import channel_label, reason_sentence

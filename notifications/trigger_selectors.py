@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from notifications.facts import load_triggers
+from notifications.facts.triggers import load_triggers
 from notifications.triggers import TriggerType
 from notifications.words import repeat_words
 

@@ -1,0 +1,60 @@
+"""The activities that a trigger matched, as the rules see them (R19-R23)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef
+
+from accounts.models import Membership, User
+from notifications.eligibility import (
+    Event,
+)
+from notifications.triggers import Match, TriggerType
+from partners.bots import is_robot
+from partners.models import (
+    Activity,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """One activity with the trigger that it matched."""
+
+    activity: Activity
+    trigger: TriggerType
+    event: Event
+
+
+def load_cases(matched: list[tuple[Activity, Match]]) -> list[Case]:
+    """Return the matched activities as cases. `contact` must be selected. 1 query."""
+    internal = _internal_emails(a.contact.email for a, _ in matched if a.contact)
+    return [Case(activity=a, trigger=m.trigger, event=_event(a, m, internal)) for a, m in matched]
+
+
+def _event(activity: Activity, match: Match, internal: set[str]) -> Event:
+    contact = activity.contact
+    agent = activity.payload.get("context") or {}
+    user_agent = agent.get("userAgent") if isinstance(agent, dict) else None
+    return Event(
+        contact_id=activity.contact_id,
+        occurred_at=activity.occurred_at,
+        trigger=match.trigger.key,
+        trigger_enabled=match.enabled,
+        page_view=match.trigger.page_view,
+        deal_eligible=match.trigger.deal_eligible,
+        consent_denied=activity.consent_denied or bool(contact and contact.consent_denied),
+        internal=bool(contact and contact.email in internal),
+        robot=isinstance(user_agent, str) and is_robot(user_agent),
+        stale=activity.received_at - activity.occurred_at > settings.STALE_AFTER,
+    )
+
+
+def _internal_emails(emails: Iterable[str]) -> set[str]:
+    """R20: which of them are e-mails of active users of the vendor or of any partner."""
+    active = Membership.objects.active().filter(user=OuterRef("pk"))
+    return set(
+        User.objects.filter(email__in=set(emails))
+        .filter(Exists(active))
+        .values_list("email", flat=True)
+    )
