@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.core.paginator import Page, Paginator
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -17,9 +17,18 @@ from django.utils.translation import gettext as _
 from accounts.models import Membership
 from notifications.channels import DESKTOP
 from notifications.facts.triggers import load_triggers
-from notifications.models import Delivery, Kind, Notification, NotificationReason, Preference
+from notifications.models import (
+    Decision,
+    Delivery,
+    Kind,
+    Notification,
+    NotificationReason,
+    Preference,
+)
+from notifications.reasons import Reason
 from notifications.rendering import one_line, sentence
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from partners.models import Lead
 
 PAGE_SIZE = 25
 PANEL_SIZE = 8
@@ -146,3 +155,21 @@ def place_of(notification: Notification) -> str:
         if reason.deal_id:
             return reverse("partners:deal", args=[reason.deal_id])
     return reverse("notifications:explain", args=[notification.activity.message_id])
+
+
+# The account's registration did not cover the action: it is not its business.
+NOT_ITS_OWN = (
+    Reason.REGISTRATION_NOT_ACTIVE,
+    Reason.REGISTERED_LATER,
+    Reason.NOT_PARTNER,
+)
+
+
+def last_actions(leads: Iterable[Lead]) -> dict[int, datetime]:
+    """Return when each lead last did something that notifies while it was registered.
+
+    1 query, whatever the number of leads.
+    """
+    decisions = Decision.objects.filter(lead__in=[lead.pk for lead in leads])
+    counted = decisions.exclude(reason__in=NOT_ITS_OWN).values_list("lead")
+    return dict(counted.annotate(last=Max("occurred_at")).values_list("lead", "last"))

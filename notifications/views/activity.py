@@ -8,17 +8,17 @@ from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from notifications.activity_selectors import (
+from notifications.activities.pages import (
     ACCEPTED,
     QUARANTINED,
     REJECTED,
     Cursor,
-    activities_of,
     debugger,
     search_timeline,
     timeline,
 )
-from notifications.explain import load_chains, load_rejections
+from notifications.activities.visible import activities_of
+from notifications.explain.story import load_chains, load_rejections
 from partners.access import Viewer, load_object_viewer, viewer_required
 
 TABS = {ACCEPTED: _("All"), REJECTED: _("Rejected"), QUARANTINED: _("Set aside")}

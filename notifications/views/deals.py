@@ -12,7 +12,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.activity_selectors import Cursor, Page, sign_ups_in, timeline
+from notifications.activities.pages import Cursor, Page, timeline
+from notifications.activities.visible import sign_ups_in
 from notifications.standing import DealStanding, deal_standing, places_of
 from partners.access import Viewer, load_deal, viewer_required
 from partners.models import Deal

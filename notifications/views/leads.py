@@ -12,7 +12,9 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from notifications.activity_selectors import Cursor, activities_of_lead, last_actions, timeline
+from notifications.activities.pages import Cursor, timeline
+from notifications.activities.visible import activities_of_lead
+from notifications.selectors import last_actions
 from notifications.standing import lead_standing
 from partners.access import Viewer, load_lead, viewer_required
 from partners.models import Lead

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from notifications import activity_selectors
+from notifications.activities import pages
 from notifications.models import Trigger
 from partners.models import Activity, RejectedEvent
 from tests.factories import make_activity, make_client, make_contact, make_lead, switch_on
@@ -97,7 +97,7 @@ def test_a_broken_cursor_shows_the_first_page(client, world, cursor):
 
 def test_pages_join_without_gap_or_repetition(client, world, monkeypatch):
     """Also among events of the same moment, accepted and rejected."""
-    monkeypatch.setattr(activity_selectors, "PAGE_SIZE", 3)
+    monkeypatch.setattr(pages, "PAGE_SIZE", 3)
     now = timezone.now()
     contact = make_contact("anna@acme.example")
     expected = []
@@ -109,11 +109,11 @@ def test_pages_join_without_gap_or_repetition(client, world, monkeypatch):
         expected += [f"m-{number}", f"m-{number + 1}"]
     seen, before = [], None
     while True:
-        page = activity_selectors.debugger("all", "", before)
+        page = pages.debugger("all", "", before)
         seen += [row.message_id for row in page.rows]
         if page.older is None:
             break
-        before = activity_selectors.Cursor.read(str(page.older))
+        before = pages.Cursor.read(str(page.older))
     assert sorted(seen) == sorted(expected)
     assert len(seen) == len(set(seen))
 

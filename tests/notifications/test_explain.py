@@ -7,7 +7,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
-from notifications.explain import EVENT, PEOPLE, PERSON, SUBJECT, TRIGGER, load_chains
+from notifications.explain.chain import EVENT, PEOPLE, PERSON, SUBJECT, TRIGGER
+from notifications.explain.story import load_chains
 from notifications.models import Trigger
 from partners.models import Identity, RejectedEvent
 from tests.factories import (

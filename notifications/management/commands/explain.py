@@ -4,7 +4,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from notifications.explain import PEOPLE, Candidate, Chain, Fact, Step, load_chains, load_rejections
+from notifications.explain.chain import PEOPLE, Candidate, Chain, Fact, Step
+from notifications.explain.story import load_chains, load_rejections
 from notifications.management.commands.decisions import read_id
 from notifications.rendering import plain
 from partners.models import RejectedEvent

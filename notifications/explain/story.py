@@ -1,28 +1,34 @@
-"""One activity replayed: event → person → trigger → company → lead or deal → people.
-
-Builds data; the page and the command render it. `account` None is the vendor's view; a
-partner's view holds its own decisions only, and nothing that says there are others.
-"""
-
-from __future__ import annotations
+"""One activity replayed, link by link, for the reader's account."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, Membership
-from notifications.activity_selectors import Outcome, outcome_of, visible_with_message_id
-from notifications.chain_words import client_words, how_known, lead_words, owner_words
-from notifications.decision_log import deliveries_of
+from notifications.activities.outcomes import outcome_of
+from notifications.activities.visible import visible_with_message_id
+from notifications.explain.answers import answer_for
+from notifications.explain.chain import (
+    COMPANY,
+    DECIDES_AT,
+    EVENT,
+    PEOPLE,
+    PERSON,
+    SUBJECT,
+    TRIGGER,
+    Chain,
+    Fact,
+    Step,
+)
+from notifications.explain.people import candidate
+from notifications.explain.words import client_words, how_known, lead_words, owner_words
 from notifications.facts.triggers import load_matcher, load_triggers
 from notifications.models import Attempt, Decision, Delivery, NotificationReason
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Match, TriggerType, page_path
-from notifications.words import channel_label, kind_label, reason_sentence, repeat_words
+from notifications.words import kind_label, repeat_words
 from partners.domains import email_domain
 from partners.models import (
     Activity,
@@ -32,108 +38,6 @@ from partners.models import (
     Lead,
     RejectedEvent,
 )
-
-EVENT, PERSON, TRIGGER, COMPANY, SUBJECT, PEOPLE = (
-    "event",
-    "person",
-    "trigger",
-    "company",
-    "subject",
-    "people",
-)
-
-# At which link of the chain each reason decides. What is missing decides about the people.
-_DECIDES_AT = {
-    Reason.STALE: EVENT,
-    Reason.BOT: EVENT,
-    Reason.NO_CONSENT: PERSON,
-    Reason.INTERNAL: PERSON,
-    Reason.TRIGGER_OFF: TRIGGER,
-    Reason.NO_COMPANY: COMPANY,
-    Reason.COMPANY_OWNER_NOT_GS: COMPANY,
-    Reason.NO_COSOLD_DEAL: COMPANY,
-    Reason.NO_REGISTRATION: SUBJECT,
-    Reason.REGISTRATION_NOT_ACTIVE: SUBJECT,
-    Reason.REGISTERED_LATER: SUBJECT,
-    Reason.NOT_PARTNER: SUBJECT,
-    Reason.NOT_SHARED: SUBJECT,
-    Reason.NOT_FIRST_PARTNER: SUBJECT,
-    Reason.COOLDOWN: SUBJECT,
-    Reason.ALREADY_SIGNED_UP: SUBJECT,
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fact:
-    """A line of a card: words or a time, perhaps with a link."""
-
-    label: str
-    text: str = ""
-    when: datetime | None = None
-    url: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Try:
-    number: int
-    at: datetime
-    text: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sending:
-    """A message on one channel. `at`: when it was done with."""
-
-    channel: str
-    outcome: Outcome
-    at: datetime | None
-    tries: tuple[Try, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Candidate:
-    """Somebody who was considered. `is_viewer`: the reader of the page."""
-
-    who: str
-    email: str
-    account: str
-    kind: str
-    subject: str
-    told: bool
-    reason: str
-    sentence: str
-    is_viewer: bool
-    sendings: tuple[Sending, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """A link of the chain. `findings` are the rules that stopped somebody here; `tells`:
-    here somebody is told. Either decides."""
-
-    key: str
-    title: str
-    facts: tuple[Fact, ...]
-    findings: tuple[str, ...] = ()
-    tells: bool = False
-    reached: bool = True
-
-    @property
-    def decides(self) -> bool:
-        return self.tells or bool(self.findings)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chain:
-    """What happened to one activity. `answer` is for the reader: why did I,
-    or did I not; empty if the outcome says it all."""
-
-    message_id: str
-    headline: str
-    outcome: Outcome | None
-    answer: str
-    steps: tuple[Step, ...]
-    candidates: tuple[Candidate, ...]
 
 
 def load_chains(
@@ -166,14 +70,14 @@ class _Story:
 
     def tell(self) -> Chain:
         outcome = outcome_of(self._activity, self._account)
-        answer = self._answer()
+        answer = answer_for(self._activity, self._match, self._decisions, self._reader)
         return Chain(
             message_id=self._activity.message_id,
             headline=self._headline(),
             outcome=outcome,
             answer="" if outcome and outcome.text == answer else answer,
             steps=self._steps(),
-            candidates=tuple(self._candidate(d) for d in self._decisions),
+            candidates=tuple(candidate(d, self._account, self._reader) for d in self._decisions),
         )
 
     def _headline(self) -> str:
@@ -212,7 +116,7 @@ class _Story:
             return keys.index(TRIGGER)
         if self._match is None:
             return keys.index(TRIGGER)
-        places = [keys.index(_DECIDES_AT.get(r, PEOPLE)) for r in self._reasons.values()]
+        places = [keys.index(DECIDES_AT.get(r, PEOPLE)) for r in self._reasons.values()]
         return max(places, default=len(keys))
 
     def _findings(self, key: str) -> Iterator[str]:
@@ -221,7 +125,7 @@ class _Story:
         stopped = [(d.kind, self._reasons[d.pk]) for d in self._decisions]
         several = len({d.kind for d in self._decisions}) > 1
         for kind, reason in dict.fromkeys(stopped):
-            if reason != Reason.SENT and _DECIDES_AT.get(reason, PEOPLE) == key:
+            if reason != Reason.SENT and DECIDES_AT.get(reason, PEOPLE) == key:
                 sentence = str(SENTENCES[reason])
                 yield f"{kind_label(kind)}: {sentence}" if several else sentence
 
@@ -294,7 +198,11 @@ class _Story:
     def _subjects(self) -> Iterator[Fact]:
         for row in self._registrations():
             if isinstance(row, Lead):
-                url, label, words = _lead_url(row), _("Lead"), lead_words(row)
+                url, label, words = (
+                    reverse("partners:lead", args=[row.pk]),
+                    _("Lead"),
+                    lead_words(row),
+                )
             else:
                 url, label, words = "", _("Client"), client_words(row)
             yield Fact(label=label, text=self._of_whom(row, words), url=url)
@@ -305,64 +213,6 @@ class _Story:
 
     def _of_whom(self, row: Lead | Client, words: str) -> str:
         return f"{row.account}: {words}" if self._account is None else words
-
-    # --- People ---------------------------------------------------------------------------
-
-    def _candidate(self, decision: Decision) -> Candidate:
-        by_notification = {
-            decision.notification_id or 0: list(decision.notification.deliveries.all())
-            if decision.notification
-            else []
-        }
-        member = decision.membership
-        return Candidate(
-            who=_who(decision),
-            email=member.user.email if member else "",
-            account=str(decision.account) if decision.account and self._account is None else "",
-            kind=str(kind_label(decision.kind)),
-            subject=_subject(decision),
-            told=decision.outcome == Decision.Outcome.SEND,
-            reason=decision.reason,
-            sentence=str(SENTENCES[Reason(decision.reason)]),
-            is_viewer=bool(self._reader and decision.membership_id == self._reader.pk),
-            sendings=tuple(
-                _sending(d, details=self._account is None)
-                for d in deliveries_of(decision, by_notification)
-            ),
-        )
-
-    # --- Why did I, or did I not ------------------------------------------------------------
-
-    def _answer(self) -> str:
-        if self._activity.state == Activity.State.PENDING:
-            return _("This activity has not been looked at yet.")
-        if self._match is None:
-            return _("Nobody is told: this is not one of the actions that notify.")
-        if self._reader is None or self._reader.is_vendor_side:
-            return self._answer_for_vendor()
-        own = [d for d in self._decisions if d.membership_id == self._reader.pk]
-        if own:
-            return _answer_for(own)
-        return self._answer_for_others()
-
-    def _answer_for_vendor(self) -> str:
-        told = [d for d in self._decisions if d.outcome == Decision.Outcome.SEND]
-        if told:
-            names = ", ".join(dict.fromkeys(_who(d) for d in told))
-            return _("Told: %(names)s.") % {"names": names}
-        return " ".join(dict.fromkeys(str(SENTENCES[r]) for r in self._reasons.values()))
-
-    def _answer_for_others(self) -> str:
-        told = [d for d in self._decisions if d.outcome == Decision.Outcome.SEND]
-        names = ", ".join(dict.fromkeys(_who(d) for d in told))
-        if names:
-            return _("You are not told about this; told in your account: %(names)s.") % {
-                "names": names
-            }
-        account_wide = [d for d in self._decisions if d.membership_id is None] or self._decisions
-        if account_wide:
-            return str(SENTENCES[Reason(account_wide[0].reason)])
-        return _("Nobody in your account is told about this.")
 
 
 def _match_of(activity: Activity) -> Match | None:
@@ -404,66 +254,3 @@ def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision
 
 def _message_reasons(decision: Decision) -> Sequence[NotificationReason]:
     return list(decision.notification.reasons.all()) if decision.notification else []
-
-
-def _answer_for(own: list[Decision]) -> str:
-    told = [d for d in own if d.outcome == Decision.Outcome.SEND]
-    if not told:
-        return " ".join(dict.fromkeys(str(SENTENCES[Reason(d.reason)]) for d in own))
-    subjects = ", ".join(dict.fromkeys(filter(None, (_subject(d) for d in told))))
-    if all(d.kind == "deal" for d in told):
-        return _("You are told because you are the owner or on the team of: %(names)s.") % {
-            "names": subjects
-        }
-    return _("You are told because you are the chosen recipient for: %(names)s.") % {
-        "names": subjects
-    }
-
-
-def _who(decision: Decision) -> str:
-    if decision.membership:
-        return decision.membership.user.display_name
-    if decision.account:
-        return _("Nobody at %(account)s") % {"account": decision.account}
-    return _("Nobody")
-
-
-def _subject(decision: Decision) -> str:
-    row = decision.lead or decision.client
-    if row:
-        return row.company or row.domain
-    return decision.deal.name if decision.deal else ""
-
-
-def _lead_url(lead: Lead) -> str:
-    return reverse("partners:lead", args=[lead.pk])
-
-
-_STATES: dict[str, str] = {
-    Delivery.State.DELIVERED: "good",
-    Delivery.State.DEAD: "bad",
-    Delivery.State.SUPPRESSED: "no",
-    Delivery.State.CANCELLED: "no",
-    Delivery.State.EXPIRED: "no",
-}
-
-
-def _sending(delivery: Delivery, *, details: bool) -> Sending:
-    words = [delivery.get_state_display()]
-    if delivery.reason and delivery.reason != Reason.SENT:
-        words.append(reason_sentence(delivery.reason))
-    return Sending(
-        channel=str(channel_label(delivery.channel)),
-        outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
-        at=delivery.done_at,
-        tries=tuple(
-            Try(number=t.n, at=t.started_at, text=_try_words(t, details=details))
-            for t in delivery.attempts.all()
-        ),
-    )
-
-
-def _try_words(attempt: Attempt, *, details: bool) -> str:
-    outcome = attempt.get_outcome_display() if attempt.outcome else _("no answer yet")
-    # What servers answer, and the ids they give, are the operator's business.
-    return f"{outcome}: {attempt.detail}" if details and attempt.detail else str(outcome)

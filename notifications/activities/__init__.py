@@ -1,0 +1,1 @@
+"""Which activities somebody may read, newest first, and what became of them."""

@@ -1,0 +1,89 @@
+"""What became of an activity, in words."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from django.db.models import Count
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import Account
+from notifications.models import Decision, Delivery
+from notifications.reasons import SENTENCES, Reason
+from partners.models import Activity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one activity, in words. `state`: good, held, bad or no."""
+
+    state: str
+    text: str
+
+
+@dataclass
+class Tally:
+    triggers: set[str] = field(default_factory=set)
+    told: int = 0
+    reasons: list[str] = field(default_factory=list)
+    states: set[str] = field(default_factory=set)
+
+
+def load_tallies(activities: Iterable[Activity], account: Account | None) -> dict[int, Tally]:
+    tallies: dict[int, Tally] = defaultdict(Tally)
+    ids = [activity.pk for activity in activities]
+    decisions = Decision.objects.filter(activity__in=ids)
+    counted = decisions.values_list("activity", "account", "trigger", "outcome", "reason")
+    for pk, account_id, trigger, outcome, reason, count in counted.annotate(Count("pk")).order_by(
+        "activity", "reason"
+    ):
+        tally = tallies[pk]
+        # Which action it was is no secret of whoever is told about it.
+        tally.triggers.add(trigger)
+        if account and account_id != account.pk:
+            continue
+        if outcome == Decision.Outcome.SEND:
+            tally.told += count
+        elif reason not in tally.reasons:
+            tally.reasons.append(reason)
+    deliveries = Delivery.objects.filter(notification__activity__in=ids)
+    if account:
+        deliveries = deliveries.filter(account=account)
+    for pk, state in deliveries.values_list("notification__activity", "state").distinct():
+        tallies[pk].states.add(state)
+    return tallies
+
+
+def outcome_of(activity: Activity, account: Account | None) -> Outcome | None:
+    """Return what became of the activity, or None if no trigger matched. 2 queries."""
+    return tallied_outcome(activity, load_tallies([activity], account)[activity.pk], account)
+
+
+def tallied_outcome(activity: Activity, tally: Tally, account: Account | None) -> Outcome | None:
+    if activity.state == Activity.State.QUARANTINED:
+        return Outcome(state="bad", text=_("Set aside after five failures"))
+    if activity.state == Activity.State.PENDING:
+        return Outcome(state="held", text=_("Not looked at yet"))
+    if tally.told:
+        return _toldtallied_outcome(tally)
+    if not tally.triggers:
+        return None
+    if not tally.reasons:
+        return Outcome(state="no", text=_("Nobody in your account is told"))
+    # That it is nobody's lead says least when somebody was considered for another reason.
+    first = min(tally.reasons, key=lambda reason: reason == Reason.NO_REGISTRATION)
+    return Outcome(state="no", text=str(SENTENCES[Reason(first)]))
+
+
+def _toldtallied_outcome(tally: Tally) -> Outcome:
+    if Delivery.State.DEAD in tally.states:
+        return Outcome(state="bad", text=_("Could not be delivered"))
+    if tally.states & {Delivery.State.PENDING, *Delivery.HELD}:
+        return Outcome(state="held", text=_("On its way"))
+    if Delivery.State.UNKNOWN in tally.states:
+        return Outcome(state="held", text=_("It is not known whether it arrived"))
+    if Delivery.State.DELIVERED not in tally.states:
+        return Outcome(state="no", text=_("Stopped before it was sent"))
+    text = ngettext("%(count)d person told", "%(count)d people told", tally.told)
+    return Outcome(state="good", text=text % {"count": tally.told})

@@ -1,0 +1,187 @@
+"""Pages of activities, newest first: timelines and the debugger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import Account
+from notifications.activities.outcomes import Outcome, load_tallies, tallied_outcome
+from notifications.activities.visible import Timeline
+from notifications.facts.triggers import load_triggers
+from partners.models import Activity, Contact, RejectedEvent
+
+PAGE_SIZE = 50
+# Of so many candidates a page of a timeline is made; rarely it takes more than one round.
+CANDIDATES = 200
+MOST_ROUNDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """The last row of a page; the next page begins after it. Rejected events come first
+    among those of the same moment."""
+
+    at: datetime
+    pk: int
+    rejected: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.at.isoformat()}~{self.pk}{'~r' if self.rejected else ''}"
+
+    @classmethod
+    def read(cls, text: str) -> Cursor | None:
+        """Return the cursor of a link, or None if it is none of ours."""
+        at, _, rest = text.partition("~")
+        pk, _, mark = rest.partition("~")
+        try:
+            when = parse_datetime(at)
+        except ValueError:
+            return None
+        if when is None or when.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
+            return None
+        return cls(at=when, pk=int(pk), rejected=mark == "r")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A line of a list of activities: an accepted event, or a rejected one."""
+
+    at: datetime
+    message_id: str
+    activity: Activity | None = None
+    rejected: RejectedEvent | None = None
+    trigger: str = ""
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    rows: Sequence[Row]
+    older: Cursor | None = None
+
+
+def timeline(source: Timeline, account: Account | None, before: Cursor | None) -> Page:
+    """Return a page of activities by the time when they happened.
+
+    2 queries for each round of candidates, as a rule one round, then 4.
+    """
+    found: list[Activity] = []
+    for _round in range(MOST_ROUNDS):
+        candidates = _next_candidates(source.candidates, before)
+        few = Activity.objects.filter(pk__in=[cursor.pk for cursor in candidates])
+        visible = source.exact(few).select_related("contact")
+        found += visible.order_by("-occurred_at", "-pk")
+        before = candidates[-1] if len(candidates) == CANDIDATES else None
+        if before is None or len(found) > PAGE_SIZE:
+            break
+    rows = _rows(found[:PAGE_SIZE], account)
+    if len(found) <= PAGE_SIZE:
+        return Page(rows=rows, older=before)
+    last = found[PAGE_SIZE - 1]
+    return Page(rows=rows, older=Cursor(at=last.occurred_at, pk=last.pk))
+
+
+def _next_candidates(activities: QuerySet[Activity], before: Cursor | None) -> list[Cursor]:
+    if before:
+        earlier = Q(occurred_at=before.at, pk__lt=before.pk)
+        activities = activities.filter(Q(occurred_at__lt=before.at) | earlier)
+    newest = activities.order_by("-occurred_at", "-pk").values_list("occurred_at", "pk")
+    return [Cursor(at=at, pk=pk) for at, pk in newest[:CANDIDATES]]
+
+
+def search_timeline(source: Timeline, text: str) -> Timeline:
+    """Return the part that is of the person with this e-mail, or has this message id."""
+    if not text:
+        return source
+    activities = Activity.objects.filter(_is_about(text))
+    return replace(source, candidates=activities)
+
+
+def _is_about(text: str) -> Q:
+    person = Contact.objects.filter(email=text.lower()).values_list("pk", flat=True).first()
+    return Q(message_id=text) | Q(contact=person) if person else Q(message_id=text)
+
+
+ACCEPTED, REJECTED, QUARANTINED = "all", "rejected", "quarantined"
+
+
+def debugger(tab: str, text: str, before: Cursor | None) -> Page:
+    """Return a page of what arrived, by the time of arrival; the vendor's eyes only.
+
+    `text` is a message id or an e-mail. The tab "all" holds rejected events too. 6 queries.
+    """
+    found: list[Activity | RejectedEvent] = []
+    if tab != REJECTED:
+        found += _arrived(_search_activities(tab, text), before)
+    if tab != QUARANTINED:
+        found += _refused(_search_rejected(text), before)
+    found.sort(key=_newest_first, reverse=True)
+    shown = found[:PAGE_SIZE]
+    activities = _rows([row for row in shown if isinstance(row, Activity)], None)
+    by_id = {row.activity.pk: row for row in activities if row.activity}
+    rows = [by_id[row.pk] if isinstance(row, Activity) else _rejected_row(row) for row in shown]
+    return Page(rows=rows, older=_cursor(shown[-1]) if len(found) > PAGE_SIZE else None)
+
+
+def _newest_first(row: Activity | RejectedEvent) -> tuple[datetime, bool, int]:
+    return row.received_at, isinstance(row, RejectedEvent), row.pk
+
+
+def _cursor(row: Activity | RejectedEvent) -> Cursor:
+    return Cursor(at=row.received_at, pk=row.pk, rejected=isinstance(row, RejectedEvent))
+
+
+def _search_activities(tab: str, text: str) -> QuerySet[Activity]:
+    rows = Activity.objects.select_related("contact", "source").order_by("-received_at", "-pk")
+    if tab == QUARANTINED:
+        rows = rows.filter(state=Activity.State.QUARANTINED)
+    return rows.filter(_is_about(text)) if text else rows
+
+
+def _search_rejected(text: str) -> QuerySet[RejectedEvent]:
+    rows = RejectedEvent.objects.select_related("source").order_by("-received_at", "-pk")
+    return rows.filter(Q(message_id=text) | Q(excerpt__icontains=text)) if text else rows
+
+
+def _arrived(rows: QuerySet[Activity], before: Cursor | None) -> list[Activity]:
+    if before:
+        # Rejected events of one moment come before the accepted ones.
+        same = Q(received_at=before.at)
+        same &= Q() if before.rejected else Q(pk__lt=before.pk)
+        rows = rows.filter(Q(received_at__lt=before.at) | same)
+    return list(rows[: PAGE_SIZE + 1])
+
+
+def _refused(rows: QuerySet[RejectedEvent], before: Cursor | None) -> list[RejectedEvent]:
+    if before:
+        after = Q(received_at__lt=before.at)
+        if before.rejected:
+            after |= Q(received_at=before.at, pk__lt=before.pk)
+        rows = rows.filter(after)
+    return list(rows[: PAGE_SIZE + 1])
+
+
+def _rejected_row(event: RejectedEvent) -> Row:
+    return Row(at=event.received_at, message_id=event.message_id, rejected=event)
+
+
+def _rows(activities: Sequence[Activity], account: Account | None) -> list[Row]:
+    tallies = load_tallies(activities, account)
+    labels = {trigger.key: trigger.label or trigger.key for trigger, _on in load_triggers()}
+    return [
+        Row(
+            at=activity.occurred_at,
+            message_id=activity.message_id,
+            activity=activity,
+            trigger=", ".join(
+                str(labels.get(key, key)) for key in sorted(tallies[activity.pk].triggers)
+            ),
+            outcome=tallied_outcome(activity, tallies[activity.pk], account),
+        )
+        for activity in activities
+    ]

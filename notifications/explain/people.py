@@ -1,0 +1,78 @@
+"""Who was considered, and what was sent to them."""
+
+from django.utils.translation import gettext as _
+
+from accounts.models import Account, Membership
+from notifications.activities.outcomes import Outcome
+from notifications.decision_log import deliveries_of
+from notifications.explain.chain import Candidate, Sending, Try
+from notifications.models import Attempt, Decision, Delivery
+from notifications.reasons import SENTENCES, Reason
+from notifications.words import channel_label, kind_label, reason_sentence
+
+
+def candidate(decision: Decision, account: Account | None, reader: Membership | None) -> Candidate:
+    """Return one decision as the reader may see it; `account` None: the vendor's view."""
+    notification_id = decision.notification_id or 0
+    sent = list(decision.notification.deliveries.all()) if decision.notification else []
+    member = decision.membership
+    return Candidate(
+        who=who(decision),
+        email=member.user.email if member else "",
+        account=str(decision.account) if decision.account and account is None else "",
+        kind=str(kind_label(decision.kind)),
+        subject=subject_of(decision),
+        told=decision.outcome == Decision.Outcome.SEND,
+        reason=decision.reason,
+        sentence=str(SENTENCES[Reason(decision.reason)]),
+        is_viewer=bool(reader and decision.membership_id == reader.pk),
+        sendings=tuple(
+            _sending(delivery, details=account is None)
+            for delivery in deliveries_of(decision, {notification_id: sent})
+        ),
+    )
+
+
+def who(decision: Decision) -> str:
+    if decision.membership:
+        return decision.membership.user.display_name
+    if decision.account:
+        return _("Nobody at %(account)s") % {"account": decision.account}
+    return _("Nobody")
+
+
+def subject_of(decision: Decision) -> str:
+    row = decision.lead or decision.client
+    if row:
+        return row.company or row.domain
+    return decision.deal.name if decision.deal else ""
+
+
+_STATES: dict[str, str] = {
+    Delivery.State.DELIVERED: "good",
+    Delivery.State.DEAD: "bad",
+    Delivery.State.SUPPRESSED: "no",
+    Delivery.State.CANCELLED: "no",
+    Delivery.State.EXPIRED: "no",
+}
+
+
+def _sending(delivery: Delivery, *, details: bool) -> Sending:
+    words = [delivery.get_state_display()]
+    if delivery.reason and delivery.reason != Reason.SENT:
+        words.append(reason_sentence(delivery.reason))
+    return Sending(
+        channel=str(channel_label(delivery.channel)),
+        outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
+        at=delivery.done_at,
+        tries=tuple(
+            Try(number=t.n, at=t.started_at, text=_try_words(t, details=details))
+            for t in delivery.attempts.all()
+        ),
+    )
+
+
+def _try_words(attempt: Attempt, *, details: bool) -> str:
+    outcome = attempt.get_outcome_display() if attempt.outcome else _("no answer yet")
+    # What servers answer, and the ids they give, are the operator's business.
+    return f"{outcome}: {attempt.detail}" if details and attempt.detail else str(outcome)
