@@ -11,7 +11,6 @@ from typing import Any
 
 from django.db.models import (
     Exists,
-    F,
     OuterRef,
     Prefetch,
     Q,
@@ -19,10 +18,9 @@ from django.db.models import (
     Subquery,
     Value,
 )
-from django.db.models.functions import Coalesce, Concat, StrIndex, Substr
+from django.db.models.functions import Coalesce, Concat
 
 from accounts.models import Account
-from partners.domains import FREE_MAIL
 from partners.models import (
     Activity,
     Client,
@@ -123,13 +121,12 @@ def own_among(activities: QuerySet[Activity], account: Account) -> QuerySet[Acti
 
 def people_of_lead(lead: Lead) -> list[QuerySet[Any]]:
     """Return the ids of those who may belong to the registration, to be united."""
-    at_domain = Q(email__endswith=f"@{lead.domain}") | Q(email__endswith=f".{lead.domain}")
     return [
         Contact.objects.filter(email=lead.email).values("pk"),
         CompanyContact.objects.filter(unlinked=False, company__domain=lead.domain).values(
             "contact"
         ),
-        Contact.objects.filter(at_domain).values("pk"),
+        Contact.objects.filter(domain=lead.domain).values("pk"),
     ]
 
 
@@ -151,46 +148,26 @@ def contacts_of_company(company_id: int) -> QuerySet[CompanyContact]:
     return CompanyContact.objects.filter(company=company_id, unlinked=False)
 
 
-# The host of an e-mail and what is left without its first labels: one of them is the
-# registrable domain. A shorter one can be nobody's: registrations hold registrable domains.
-
-
-def _hosts(email: str) -> dict[str, Any]:
-    return {
-        "host": Substr(email, StrIndex(F(email), Value("@")) + 1),
-        "parent_host": Substr("host", StrIndex(F("host"), Value(".")) + 1),
-        "top_host": Substr("parent_host", StrIndex(F("parent_host"), Value(".")) + 1),
-    }
-
-
 def _matching(rows: QuerySet[Any]) -> list[QuerySet[Any]]:
     """Return the ids of the contacts of these leads or clients, by the three ways of R17."""
     domains = rows.order_by().values("domain")
-    by_host = Contact.objects.alias(**_hosts("email")).exclude(Q(host__in=FREE_MAIL))
+    emails = rows.exclude(email="").order_by().values("email")
     return [
-        Contact.objects.filter(email__in=rows.exclude(email="").order_by().values("email")).values(
-            "pk"
-        ),
+        Contact.objects.filter(email__in=emails).values("pk"),
         CompanyContact.objects.filter(unlinked=False, company__domain__in=domains).values(
             "contact"
         ),
-        by_host.filter(
-            Q(host__in=domains) | Q(parent_host__in=domains) | Q(top_host__in=domains)
-        ).values("pk"),
+        Contact.objects.filter(domain__in=domains).values("pk"),
     ]
 
 
 def _owned(activities: QuerySet[Activity]) -> QuerySet[Activity]:
     """Add `owner_id`: the account whose active lead the person was, in the order of R17."""
-    return (
-        activities.alias(person_email=F("contact__email"))
-        .alias(**_hosts("person_email"))
-        .alias(
-            owner_id=Coalesce(
-                Subquery(_by_email(_active_leads()).values("account")[:1]),
-                Subquery(_by_company(_active_leads(outer=2))[:1]),
-                Subquery(_by_host(_active_leads()).values("account")[:1]),
-            )
+    return activities.alias(
+        owner_id=Coalesce(
+            Subquery(_by_email(_active_leads()).values("account")[:1]),
+            Subquery(_by_company(_active_leads(outer=2))[:1]),
+            Subquery(_by_domain(_active_leads()).values("account")[:1]),
         )
     )
 
@@ -209,13 +186,11 @@ def _outer(name: str, levels: int) -> OuterRef:
 
 
 def _by_email(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.exclude(email="").filter(email=OuterRef("person_email"))
+    return rows.exclude(email="").filter(email=OuterRef("contact__email"))
 
 
-def _by_host(rows: QuerySet[Any]) -> QuerySet[Any]:
-    return rows.exclude(domain__in=FREE_MAIL).filter(
-        domain__in=[OuterRef("host"), OuterRef("parent_host"), OuterRef("top_host")]
-    )
+def _by_domain(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.filter(domain=OuterRef("contact__domain"))
 
 
 def _by_company(leads: QuerySet[Lead]) -> QuerySet[Any]:
@@ -239,5 +214,5 @@ def _is_client_of(account: Account) -> Q:
     return Q(
         Exists(_by_email(clients))
         | Exists(clients.filter(domain__in=companies.values("company__domain")))
-        | Exists(_by_host(clients))
+        | Exists(_by_domain(clients))
     )

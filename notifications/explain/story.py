@@ -29,7 +29,6 @@ from notifications.models import Attempt, Decision, Delivery, NotificationReason
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Match, TriggerType, page_path
 from notifications.words import kind_label, repeat_words
-from partners.domains import email_domain
 from partners.models import (
     Activity,
     Client,
@@ -181,8 +180,8 @@ class _Story:
                 yield Fact(label=link.company.name, text=owner_words(link))
             elif link.company.domain in domains:
                 yield Fact(label=_("Company"), text=link.company.name)
-        if contact and (domain := email_domain(contact.email)):
-            yield Fact(label=_("Domain of the e-mail"), text=domain)
+        if contact and contact.domain:
+            yield Fact(label=_("Domain of the e-mail"), text=contact.domain)
 
     # --- Leads, clients, deals ----------------------------------------------------------
 

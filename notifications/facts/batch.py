@@ -31,7 +31,6 @@ from notifications.models import (
     CommunicationSettings,
 )
 from notifications.triggers import Match
-from partners.domains import email_domain
 from partners.models import (
     Activity,
     Client,
@@ -79,7 +78,7 @@ class Facts:
             return []
         tiers = [self._by_email[contact.email]]
         tiers += [self._by_domain[link.domain] for link in self._links.get(contact.pk, ())]
-        tiers += [self._by_domain[email_domain(contact.email)]]
+        tiers += [self._by_domain[contact.domain]]
         found = {(type(row), row.pk): row for tier in tiers for row in tier}
         return [self._registration(case, row) for row in found.values()]
 

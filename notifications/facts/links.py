@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.models import Account, Membership
-from partners.domains import email_domain
 from partners.models import (
     Company,
     CompanyContact,
@@ -37,7 +36,7 @@ def link_new_contacts(
             unlinked.add((row.contact_id, row.company_id))
         else:
             linked[row.contact_id].append(row.company_id)
-    domains = {c.pk: email_domain(c.email) for c in contacts.values() if c.pk not in linked}
+    domains = {c.pk: c.domain for c in contacts.values() if c.pk not in linked}
     specialist = Membership.objects.filter(
         user=OuterRef("owner"),
         role=Membership.Role.GROWTH_SPECIALIST,

@@ -22,7 +22,6 @@ from notifications.models import (
 )
 from notifications.reasons import Reason
 from notifications.triggers import Repeat
-from partners.domains import email_domain
 from partners.models import (
     Client,
     Contact,
@@ -43,7 +42,7 @@ def load_registrations(
     contacts: Mapping[int | None, Contact], links: Mapping[int, list[Link]]
 ) -> tuple[list[Lead], list[Client]]:
     emails = {contact.email for contact in contacts.values()}
-    domains = {email_domain(email) for email in emails}
+    domains = {contact.domain for contact in contacts.values()}
     domains |= {link.domain for found in links.values() for link in found}
     wanted = Q(email__in=emails) | Q(domain__in=domains - {""})
     return (

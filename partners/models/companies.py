@@ -1,8 +1,12 @@
 """The vendor's companies and contacts. They carry no partner account."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from partners.domains import email_domain
 
 
 class Company(models.Model):
@@ -29,10 +33,21 @@ class Company(models.Model):
         return self.name
 
 
+class EmailDomainField(models.CharField):
+    """The registrable domain of the row's `email`, empty for free mail; follows each save."""
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        domain = email_domain(model_instance.email)  # type: ignore[attr-defined]
+        setattr(model_instance, self.attname, domain)
+        return domain
+
+
 class Contact(models.Model):
     """A person, identified by an e-mail in lower case. `name` may be unknown."""
 
     email = models.EmailField(_("e-mail"), unique=True, max_length=254)
+    # By it people are found who belong to a lead, a client or a company (R17).
+    domain = EmailDomainField(_("domain"), max_length=253, db_index=True, editable=False)
     name = models.CharField(_("name"), max_length=200, blank=True)
     companies = models.ManyToManyField(Company, through="CompanyContact", related_name="contacts")
     consent_denied = models.BooleanField(_("consent denied"), default=False)

@@ -72,7 +72,7 @@ def _anonymise(contact: Contact, email: str, now: datetime) -> None:
         address = address.replace("@", f"-{contact.pk}@")
     contact.email, contact.name = address, ""
     contact.consent_denied, contact.erased_at = True, now
-    contact.save(update_fields=["email", "name", "consent_denied", "erased_at"])
+    contact.save(update_fields=["email", "domain", "name", "consent_denied", "erased_at"])
 
 
 def _scrub_activities(contact: Contact | None, email: str) -> int:

@@ -96,6 +96,7 @@ def test_the_contact_stays_without_a_name_and_without_consent(key):
     contact = Contact.objects.get(email=erased_address(ANNA))
     assert (contact.name, contact.consent_denied, contact.companies.count()) == ("", True, 0)
     assert contact.erased_at
+    assert contact.domain == "erased.invalid"
 
 
 def test_others_stay_as_they_are(client, key):
