@@ -208,6 +208,8 @@ STORAGES = {
 INTAKE_MAX_EVENT_BYTES = 32 * 1024
 INTAKE_MAX_BODY_BYTES = 500 * 1024
 INTAKE_MAX_EVENTS = 2_500
+# So much of a body that is too large is still read, so that the client hears why.
+INTAKE_MAX_DISCARD_BYTES = 8 * 1024 * 1024
 INTAKE_REQUESTS_PER_SECOND = env.int("INTAKE_REQUESTS_PER_SECOND", default=1_000)
 STALE_AFTER = timedelta(hours=env.int("STALE_AFTER_HOURS", default=72))
 

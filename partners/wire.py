@@ -6,6 +6,7 @@ what is wrong with a single value stays in the document as a BadValue.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import zlib
@@ -59,6 +60,17 @@ def _read(stream: Readable, limit: int) -> bytes:
         if size > limit:
             raise _too_large(limit)
     return b"".join(chunks)
+
+
+def discard(stream: Readable, limit: int) -> None:
+    """Read away what a refused client still sends, at most `limit` bytes.
+
+    A server that answers and closes while the client is sending resets the connection,
+    and the client never reads why it was refused.
+    """
+    with contextlib.suppress(OSError):  # The client has gone: nobody is left to be told.
+        while limit > 0 and (chunk := stream.read(_CHUNK)):
+            limit -= len(chunk)
 
 
 def _inflate(body: bytes, limit: int) -> bytes:

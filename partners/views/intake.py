@@ -21,7 +21,7 @@ from django.views.decorators.csrf import csrf_exempt
 from partners.intake import Receipt, accept
 from partners.keys import hash_key
 from partners.models import Source
-from partners.wire import Unusable, parse, read_body
+from partners.wire import Unusable, discard, parse, read_body
 
 PATHS: Mapping[str, str] = {
     **{kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "batch")},
@@ -46,6 +46,7 @@ def intake(request: HttpRequest, path: str) -> HttpResponse:
             raise Unusable(405, "method_not_allowed", "Send events with POST.")
         return _accept(request, PATHS[path])
     except Unusable as error:
+        discard(request, settings.INTAKE_MAX_DISCARD_BYTES)
         return _refusal(request, error)
     except DatabaseError:
         words = "Nothing was stored. Send the request again."
