@@ -36,11 +36,12 @@ class AccountContextMiddleware:
             .order_by("account__kind", "account__name")
         )
         request.membership = _choose(request)
-        zone = zoneinfo.ZoneInfo(request.user.timezone)
-        with timezone.override(zone), translation.override(request.user.language):
+        # Read now: after a log-out the request's user is nobody.
+        language, zone = request.user.language, zoneinfo.ZoneInfo(request.user.timezone)
+        with timezone.override(zone), translation.override(language):
             request.LANGUAGE_CODE = translation.get_language()
             response = self._respond(request)
-            response.headers["Content-Language"] = request.user.language
+            response.headers["Content-Language"] = language
             return response
 
     def _respond(self, request: AccountRequest) -> HttpResponse:

@@ -122,3 +122,12 @@ def test_times_are_said_in_one_unit(passed, words):
 
 def test_an_old_time_is_a_date():
     assert "ago" not in ago(timezone.now() - timedelta(days=8))
+
+
+@pytest.mark.parametrize("url", ["/accounts/logout/", "/admin/logout/"])
+def test_logging_out_ends_calmly(client, world, url):
+    world.ala.user.is_staff = True
+    world.ala.user.save()
+    client.force_login(world.ala.user)
+    assert client.post(url).status_code in (200, 302)
+    assert client.get(PROFILE).status_code == 302
