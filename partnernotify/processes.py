@@ -40,6 +40,20 @@ def die_with(parent_pid: int) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def is_interrupted(make_pid: int) -> bool:
+    """Say whether make got a Ctrl-C that we did not.
+
+    A signal sent to make alone, as scripts do, is not passed on: make waits for its
+    children inside the signal's handler, where the kernel shows it as blocked.
+    """
+    try:
+        status = Path(f"/proc/{make_pid}/status").read_text()
+    except OSError:  # Not Linux, or gone: die_with sees to that.
+        return False
+    blocked = next(line for line in status.splitlines() if line.startswith("SigBlk:"))
+    return bool(int(blocked.split()[1], 16) & 1 << signal.SIGINT - 1)
+
+
 class Log:
     """A log file that the child writes by itself, and whose new lines are read here.
 

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import environ
 
-from partnernotify.processes import Child, Log, adopt_orphans, die_with
+from partnernotify.processes import Child, Log, adopt_orphans, die_with, is_interrupted
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
@@ -41,10 +41,11 @@ class NotPossible(Exception):
 
 
 def main() -> int:
-    if "--stop-with-parent" in sys.argv[1:]:
-        die_with(os.getppid())
+    make_pid = os.getppid() if "--stop-with-parent" in sys.argv[1:] else None
+    if make_pid:
+        die_with(make_pid)
     adopt_orphans()
-    stop = StopRequest()
+    stop = StopRequest(make_pid)
     try:
         environment = read_environment()
         port = check_port(environment["PORT"])
@@ -230,7 +231,8 @@ def children(environment: Mapping[str, str], data_dir: Path, lanes: list[str]) -
 class StopRequest:
     """Ctrl-C, SIGTERM or a closed terminal. The second one hurries."""
 
-    def __init__(self) -> None:
+    def __init__(self, make_pid: int | None) -> None:
+        self._make_pid = make_pid
         self.count = 0
         self.on_first: Any = None
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -243,7 +245,7 @@ class StopRequest:
 
     @property
     def asked(self) -> bool:
-        return self.count > 0
+        return self.count > 0 or bool(self._make_pid and is_interrupted(self._make_pid))
 
     @property
     def hurry(self) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,6 +111,20 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_has_nothing_to_do(start: Start
     for work in ("Collecting", "Bringing", "Writing"):
         assert work in first.output
         assert work not in second.output
+
+
+def test_an_interrupt_that_reaches_only_make_stops_all(start: Start, tmp_path: Path) -> None:
+    """A script signals the process that it started, not its whole group as a terminal does."""
+    makefile = tmp_path / "Makefile"
+    makefile.write_text(
+        f"run:\n\t@exec {sys.executable} -m partnernotify.supervisor --stop-with-parent\n"
+    )
+    started = start(command=["make", "-f", str(makefile), "run"])
+    started.wait_ready()
+    processes = started.descendants()
+    started.stop(signal.SIGINT)
+    assert "Stopped." in started.output
+    assert not [cmd for pid, cmd in processes.items() if alive(pid, cmd)]
 
 
 def test_children_notice_that_the_supervisor_was_killed(start: Start) -> None:
