@@ -308,7 +308,7 @@ def decide_deal_sign_up(event: Event, companies: Iterable[CompanyFacts]) -> list
     if reason:
         return [Verdict(kind=DEAL, reason=reason)]
     verdicts = list(_decide_people(event, deals))
-    return verdicts + list(_nobody_left(deals, verdicts))
+    return verdicts + list(_nobody_left(event, deals, verdicts))
 
 
 def _decide_people(event: Event, deals: list[SharedDeal]) -> Iterator[Verdict]:
@@ -323,25 +323,28 @@ def _decide_people(event: Event, deals: list[SharedDeal]) -> Iterator[Verdict]:
 
 
 def _answers(event: Event, deal: SharedDeal) -> Iterator[tuple[Person, Reason]]:
-    with_role = set()
+    held: dict[int, list[Role]] = {}
     for role in deal.roles:
         # R54: the vendor's own people have their own view.
         if not role.person.vendor_side and not role.left_before(event.occurred_at):
-            with_role.add(role.person.membership_id)
-            yield role.person, _why_not_on_deal(event, deal, role)
+            held.setdefault(role.person.membership_id, []).append(role)
+    for roles in held.values():
+        yield roles[0].person, _why_not_on_deal(event, deal, roles)
     for person in deal.bystanders:
-        if person.membership_id not in with_role:
+        if person.membership_id not in held:
             yield person, Reason.NOT_OWNER_OR_TEAM
 
 
-def _why_not_on_deal(event: Event, deal: SharedDeal, role: Role) -> Reason:
-    if reason := why_not_first_partner(deal, role.person.account_id):
+def _why_not_on_deal(event: Event, deal: SharedDeal, roles: list[Role]) -> Reason:
+    """R57: on the deal when it happened and still, be it in another role."""
+    person = roles[0].person
+    if reason := why_not_first_partner(deal, person.account_id):
         return reason
-    if not role.held_at(event.occurred_at):
+    if not any(role.held_at(event.occurred_at) for role in roles):
         return Reason.NOT_OWNER_OR_TEAM
-    if role.until is not None:
+    if all(role.until is not None for role in roles):
         return Reason.NO_LONGER_MEMBER
-    if not role.person.active:
+    if not person.active:
         return Reason.USER_INACTIVE
     return Reason.ALREADY_SIGNED_UP if deal.signed_up_before else Reason.SENT
 
@@ -381,13 +384,26 @@ def _decide_person(person: Person, reason: Reason, deal_ids: tuple[int, ...]) ->
     )
 
 
-def _nobody_left(deals: list[SharedDeal], verdicts: list[Verdict]) -> Iterator[Verdict]:
-    """R55: say so when a deal has nobody who could be told."""
-    firsts = dict.fromkeys(deal.first_account_id for deal in deals)
-    for account_id in firsts:
-        reasons = {v.reason for v in verdicts if v.account_id == account_id}
-        only_inactive = reasons == {Reason.USER_INACTIVE}
-        if account_id is not None and (only_inactive or not verdicts):
+def _nobody_left(
+    event: Event, deals: list[SharedDeal], verdicts: list[Verdict]
+) -> Iterator[Verdict]:
+    """R55: say so when the first partner of a deal has nobody there who could be told."""
+    firsts = {deal.id: deal.first_account_id for deal in deals}
+    able: set[int | None] = set()
+    nobody: list[int] = []
+    for deal in deals:
+        account_id = firsts[deal.id]
+        there = [
+            role.person
+            for role in deal.roles
+            if role.person.account_id == account_id and not role.left_before(event.occurred_at)
+        ]
+        if any(person.active for person in there):
+            able.add(account_id)
+        elif account_id is not None and (there or not any(_answers(event, deal))):
+            nobody.append(account_id)
+    for account_id in dict.fromkeys(nobody):
+        if account_id not in able:
             yield Verdict(kind=DEAL, reason=Reason.NO_RECIPIENT, account_id=account_id)
-    if not verdicts and not any(firsts):
+    if not verdicts and not any(firsts.values()):
         yield Verdict(kind=DEAL, reason=Reason.NOT_SHARED)

@@ -28,6 +28,7 @@ BELL_TICKED = {("desktop", CO_SELLING): True}
 ALA = Person(membership_id=10, account_id=A)
 BARTEK = Person(membership_id=11, account_id=A, choices=TICKED)
 CELINA = Person(membership_id=20, account_id=B, choices=TICKED)
+EWA = Person(membership_id=12, account_id=A, choices=TICKED)
 DOROTA = Person(membership_id=30, account_id=C, choices=TICKED)
 GOSIA = Person(membership_id=99, account_id=9, vendor_side=True, choices=TICKED)
 
@@ -182,8 +183,8 @@ KIND_2 = [
     ("8 neither", [company(deal(bystanders=(BARTEK,)))], told(BARTEK, Reason.NOT_OWNER_OR_TEAM)),
     ("9 not ticked", [company(deal(replace(BARTEK, choices={})))],
      told(BARTEK, Reason.TOPIC_OFF)),
-    ("10 inactive", [company(deal(replace(BARTEK, active=False), BARTEK))],
-     told(BARTEK, Reason.SENT)),
+    ("10 inactive", [company(deal(replace(BARTEK, active=False), EWA))],
+     [*told(BARTEK, Reason.USER_INACTIVE), *told(EWA, Reason.SENT)]),
     ("12 no company", [], [(None, Reason.NO_COMPANY)]),
 ]  # fmt: skip
 
@@ -202,6 +203,26 @@ def test_kind_2_row_10_nobody_is_left():
     assert [(v.account_id, v.membership_id, v.reason) for v in verdicts] == [
         (A, 11, Reason.USER_INACTIVE),
         (A, None, Reason.NO_RECIPIENT),
+    ]
+
+
+def test_a_colleague_who_ticked_does_not_hide_that_nobody_is_left():
+    """R55."""
+    alone = deal(replace(BARTEK, active=False), bystanders=(EWA,))
+    assert [v.reason for v in decide_deal_sign_up(sign_up(), [company(alone)])] == [
+        Reason.USER_INACTIVE,
+        Reason.NOT_OWNER_OR_TEAM,
+        Reason.NO_RECIPIENT,
+    ]
+
+
+def test_a_deal_without_people_is_said_beside_another_deal_with_people():
+    """R55."""
+    deals = (deal(id=7), deal(CELINA, id=8, shares=(B,)))
+    verdicts = decide_deal_sign_up(sign_up(), [company(*deals)])
+    assert [(v.account_id, v.reason) for v in verdicts] == [
+        (B, Reason.SENT),
+        (A, Reason.NO_RECIPIENT),
     ]
 
 
@@ -269,6 +290,14 @@ def test_membership_counts_at_the_event_and_still_now(since, until, reason):
     role = Role(person=BARTEK, since=since, until=until)
     (verdict,) = decide_deal_sign_up(sign_up(), [company(deal(role))])
     assert verdict.reason == reason
+
+
+def test_who_changed_from_the_team_to_owner_is_still_on_the_deal():
+    """R57: held then, and held now, be it in another role."""
+    was = Role(person=BARTEK, until=NOW + timedelta(seconds=1))
+    now_owner = Role(person=BARTEK, since=NOW + timedelta(seconds=1))
+    (verdict,) = decide_deal_sign_up(sign_up(), [company(deal(was, now_owner))])
+    assert verdict.reason == Reason.SENT
 
 
 def test_who_left_before_the_sign_up_is_no_candidate():
