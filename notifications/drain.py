@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 
 from django.db.models.functions import Now
 
-from notifications import delivery, evaluation
+from notifications import evaluation
 from notifications.channels.registry import CHANNELS
+from notifications.delivery.claim import lanes_with_work, sweep
+from notifications.delivery.send import deliver_due
 from notifications.models import Delivery
 
 LOOK_AGAIN_SECONDS = 0.2
@@ -33,7 +35,7 @@ def drain(*, patience_seconds: float) -> Drained:
     done = Drained()
     until = time.monotonic() + patience_seconds
     while True:
-        delivery.sweep()
+        sweep()
         _work_off(done)
         done.held_by_others = Delivery.objects.filter(state__in=Delivery.HELD).count()
         if not done.held_by_others and not _anything_due():
@@ -52,10 +54,10 @@ def _work_off(done: Drained) -> None:
     while taken := evaluation.evaluate_due():
         done.evaluated += taken
     for lane in CHANNELS:
-        while (tally := delivery.deliver_due(lane)).taken:
+        while (tally := deliver_due(lane)).taken:
             done.delivered += tally.delivered
             done.failed += tally.failed
 
 
 def _anything_due() -> bool:
-    return evaluation.has_due() or bool(delivery.lanes_with_work())
+    return evaluation.has_due() or bool(lanes_with_work())

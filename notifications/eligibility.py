@@ -253,9 +253,16 @@ def _decide_recipient(verdict: Verdict, registration: Registration, recipient: P
     return replace(verdict, reason=email, channels=bell, withheld=withheld)
 
 
+def settles_alone(kind: str) -> str | None:
+    """Return the one channel whose outcome is the kind's answer (R10), or None: any."""
+    return None if kind == DEAL else EMAIL
+
+
 # --- One person, one topic, one channel --------------------------------------------
 
 WITHHOLDING = frozenset({Reason.DAILY_CAP, Reason.SUPPRESSED_ADDRESS})
+# What speaks against one channel only.
+OF_A_CHANNEL = WITHHOLDING | {Reason.EMAIL_OFF, Reason.TOPIC_OFF}
 
 
 def why_no_email(person: Person, topic: str) -> Reason | None:

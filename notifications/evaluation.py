@@ -156,8 +156,7 @@ def decide(case: Case, facts: Facts, now: datetime) -> list[Verdict]:
         verdicts += decide_deal_sign_up(case.event, companies)
         if case.event.trigger_enabled and why_nobody(case.event) is None:
             facts.sign_ups.add(companies, case.activity)
-    for verdict in verdicts:
-        facts.remember(case, verdict)
+    facts.remember(case, verdicts)
     return verdicts
 
 
@@ -278,6 +277,7 @@ class _Writer:
             # Due since it arrived: a clock a blink ahead of the database's delays nothing.
             "not_before": message.case.activity.received_at,
             "starts": 0,
+            "failures": 0,
             "created_at": self._now,
             "done_at": None,
         }
@@ -316,13 +316,16 @@ def tell_new_recipient(old: Notification, reason: NotificationReason) -> None:
         for verdict in decide_lead_activity(case.event, facts.registrations(case), now)
         if verdict.account_id == row.account_id and verdict.membership_id is not None
     ]
-    known = Decision.objects.filter(
+    decided = Decision.objects.filter(
         activity=old.activity, membership__in=[v.membership_id for v in verdicts]
-    ).values_list("membership_id", "kind")
-    fresh = [v for v in verdicts if (v.membership_id, v.kind) not in set(known)]
-    for verdict in fresh:
-        facts.remember(case, verdict)
-    writer = _Writer(now, dedupe="moved")
+    )
+    # Chosen, replaced and chosen again: what was cancelled for that is decided anew.
+    decided.filter(reason=Reason.RECIPIENT_CHANGED).delete()
+    known = set(decided.values_list("membership_id", "kind"))
+    fresh = [v for v in verdicts if (v.membership_id, v.kind) not in known]
+    facts.remember(case, fresh)
+    moves = Notification.objects.filter(activity=old.activity).count()
+    writer = _Writer(now, dedupe=f"moved-{moves}")
     writer.add(case, fresh)
     facts.email_counts.save()
     writer.save()

@@ -264,6 +264,8 @@ class Delivery(models.Model):
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     starts = models.PositiveSmallIntegerField(default=0)
+    # How often it could not even be prepared; such a try starts nothing.
+    failures = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
 

@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from notifications import delivery, evaluation
+from notifications import evaluation
 from notifications.channels.registry import CHANNELS
+from notifications.delivery import claim, send
 from notifications.doorbell import EVALUATE, ring
 from partnernotify.shutdown import stopping
 
@@ -17,13 +18,13 @@ def evaluate() -> None:
 @shared_task(ignore_result=True)
 def deliver(lane: str) -> None:
     if lane in CHANNELS:
-        while not stopping.is_set() and delivery.deliver_due(lane).taken:
+        while not stopping.is_set() and send.deliver_due(lane).taken:
             pass
 
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    delivery.sweep()
+    claim.sweep()
     for lane in lanes_due():
         ring(lane)
 
@@ -31,7 +32,7 @@ def sweep() -> None:
 def lanes_due() -> list[str]:
     """Return the lanes that have work, evaluation first."""
     lanes = [EVALUATE] if evaluation.has_due() else []
-    return lanes + delivery.lanes_with_work()
+    return lanes + claim.lanes_with_work()
 
 
 def work_off(lane: str) -> None:

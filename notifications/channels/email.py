@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,7 +66,10 @@ def as_delivery_error(error: Exception) -> DeliveryError:
     """Classify what a mail backend raised: by the first digit of the answer (RFC 5321)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
-        return _answered(code, text)
+        return _answered(code, text, bad_address=_is_no_mailbox(code, text))
+    if isinstance(error, smtplib.SMTPSenderRefused):
+        # Our own address is at fault: every message waits until an operator mends it.
+        return _answered(error.smtp_code, error.smtp_error, permanent=False)
     if isinstance(error, smtplib.SMTPResponseException):
         return _answered(error.smtp_code, error.smtp_error)
     if isinstance(error, AnymailAPIError):
@@ -82,16 +86,33 @@ def as_delivery_error(error: Exception) -> DeliveryError:
     raise error
 
 
-def _answered(code: int, text: bytes | str) -> DeliveryError:
-    words = text.decode(errors="replace") if isinstance(text, bytes) else text
-    permanent = 500 <= code < 600
-    no_such_address = permanent and ("5.1.1" in words or code in (550, 551, 553))
+def _answered(
+    code: int, text: bytes | str, *, permanent: bool | None = None, bad_address: bool = False
+) -> DeliveryError:
+    if permanent is None:
+        permanent = 500 <= code < 600
+    detail = f"{code} {_words(text)}"
     return DeliveryError(
-        Failure.REFUSED,
-        f"{code} {words}",
-        permanent=permanent,
-        bad_address=no_such_address,
+        Failure.REFUSED, detail, permanent=permanent, bad_address=permanent and bad_address
     )
+
+
+# Enhanced status codes that speak of the recipient's mailbox (RFC 3463): it does not
+# exist, has moved, or is disabled. 5.7.x is a policy, 5.1.7 and 5.1.8 are the sender.
+_NO_MAILBOX = re.compile(r"\b5\.(?:1\.(?:[12346]|10)|2\.1)\b")
+_ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+
+
+def _is_no_mailbox(code: int, text: bytes | str) -> bool:
+    """Whether a refused RCPT says that the address is no good, not that we are."""
+    words = _words(text)
+    if _ENHANCED.search(words):
+        return bool(_NO_MAILBOX.search(words))
+    return code in (550, 551, 553)
+
+
+def _words(text: bytes | str) -> str:
+    return text.decode(errors="replace") if isinstance(text, bytes) else text
 
 
 def _text(error: Exception) -> str:

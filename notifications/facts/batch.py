@@ -116,12 +116,17 @@ class Facts:
             signed_up_before=self.sign_ups.before(rows.deal.pk, case.activity),
         )
 
-    def remember(self, case: Case, verdict: Verdict) -> None:
-        """Let the following cases of the batch see what this verdict caused."""
-        if verdict.kind != DEAL and verdict.channels:
-            self.reports.add(case, verdict)
-        if EMAIL in verdict.channels and verdict.membership_id:
-            self.email_counts.add(verdict.membership_id, topic_of(verdict.kind))
+    def remember(self, case: Case, verdicts: Iterable[Verdict]) -> None:
+        """Let the following cases of the batch see what these verdicts caused."""
+        mailed: set[int] = set()
+        for verdict in verdicts:
+            if verdict.kind != DEAL and verdict.channels:
+                self.reports.add(case, verdict)
+            member = verdict.membership_id
+            # One mail for both kinds counts once, under its first topic (R61, R71).
+            if member and EMAIL in verdict.channels and member not in mailed:
+                mailed.add(member)
+                self.email_counts.add(member, topic_of(verdict.kind))
 
 
 def _lock(account_ids: set[int]) -> dict[int, Account]:

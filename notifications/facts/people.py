@@ -7,15 +7,16 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from accounts.models import Membership
-from notifications.channels import CHANNEL_KEYS
+from notifications.channels import CHANNEL_KEYS, EMAIL
 from notifications.eligibility import (
     Person,
 )
 from notifications.facts.deals import DealRows
 from notifications.models import (
+    Delivery,
     EmailCount,
     Preference,
     Suppression,
@@ -79,6 +80,17 @@ def load_people(memberships: Iterable[Membership]) -> dict[int, Person]:
         )
         for m in memberships
     }
+
+
+def uncount_emails(deliveries: Iterable[Delivery]) -> None:
+    """Give back what was counted for e-mails that never went (R71). Members must be selected."""
+    for delivery in deliveries:
+        if delivery.channel == EMAIL:
+            member = delivery.notification.membership
+            day = delivery.created_at.astimezone(ZoneInfo(member.user.timezone)).date()
+            EmailCount.objects.filter(
+                membership=member, topic=delivery.topic, day=day, count__gt=0
+            ).update(count=F("count") - 1)
 
 
 class EmailCounts:

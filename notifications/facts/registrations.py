@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from notifications.eligibility import (
     CLIENT,
     LEAD,
-    WITHHOLDING,
     Registration,
     Verdict,
 )
@@ -19,8 +18,8 @@ from notifications.facts.links import Link
 from notifications.models import (
     CommunicationSettings,
     Decision,
+    Delivery,
 )
-from notifications.reasons import Reason
 from notifications.triggers import Repeat
 from partners.models import (
     Client,
@@ -28,14 +27,17 @@ from partners.models import (
     Lead,
 )
 
-# Reasons under which the bell item was made although no e-mail went.
-BELL_ONLY = (Reason.EMAIL_OFF, Reason.TOPIC_OFF, *WITHHOLDING)
-
 
 def reported() -> Q:
-    """Match decisions that produced a message on some channel: what a cooldown counts."""
-    told = Q(outcome=Decision.Outcome.SEND) | Q(reason__in=BELL_ONLY)
-    return Q(notification__isnull=False) & told
+    """Match decisions of which something arrived or still may: what a cooldown counts."""
+    never = (
+        Delivery.State.SUPPRESSED,
+        Delivery.State.CANCELLED,
+        Delivery.State.DEAD,
+        Delivery.State.EXPIRED,
+    )
+    deliveries = Delivery.objects.filter(notification=OuterRef("notification"))
+    return Q(Exists(deliveries.exclude(state__in=never)), notification__isnull=False)
 
 
 def load_registrations(

@@ -91,7 +91,7 @@ def test_worker_killed_between_claim_and_send(lead):
 CLAIM = """
 import django, time, uuid
 django.setup()
-from notifications.delivery import claim
+from notifications.delivery.claim import claim
 from notifications.evaluation import evaluate_due
 while not (ids := (evaluate_due(), claim("email", uuid.uuid4(), 10))[1]):
     time.sleep(0.05)

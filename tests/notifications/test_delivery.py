@@ -10,11 +10,14 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
-from notifications import delivery
 from notifications.channels import EMAIL
 from notifications.channels.base import Failure
 from notifications.channels.email import EmailChannel, as_delivery_error
-from notifications.delivery import claim, deliver_due, next_try, sweep
+from notifications.delivery import outcome as outcomes
+from notifications.delivery.claim import claim, sweep
+from notifications.delivery.outcome import next_try
+from notifications.delivery.recheck import Checked, Recheck
+from notifications.delivery.send import deliver_due
 from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
@@ -55,6 +58,11 @@ def signed_up(northstar):
 def send() -> None:
     for lane in ("email", "desktop"):
         deliver_due(lane)
+
+
+def checked(pk: int) -> Checked:
+    recheck = Recheck([pk])
+    return recheck.check(recheck.deliveries[0])
 
 
 def outcome() -> list[tuple[str, str, str]]:
@@ -225,6 +233,23 @@ def test_an_unknown_address_is_suppressed(decided, answers):
     assert Delivery.objects.get(channel="email").reason == "suppressed_address"
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [
+        (smtplib.SMTPRecipientsRefused({"a": (550, b"5.7.1 relaying denied")}), "dead"),
+        (smtplib.SMTPRecipientsRefused({"a": (554, b"5.7.1 blocked by policy")}), "dead"),
+        (smtplib.SMTPSenderRefused(550, b"5.7.1 sender not verified", "us"), "pending"),
+        (smtplib.SMTPDataError(550, b"5.7.1 looks like spam"), "dead"),
+    ],
+)
+def test_what_is_not_the_addresses_fault_silences_nobody(decided, answers, error, state):
+    """R83: a wrong sender or a policy must not suppress every recipient."""
+    answers(error)
+    deliver_due("email")
+    assert not Suppression.objects.exists()
+    assert Delivery.objects.get(channel="email").state == state
+
+
 def test_retries_follow_the_table_and_end(decided, answers):
     answers(smtplib.SMTPDataError(450, b"later"))
     for tries in range(1, 9):
@@ -301,7 +326,7 @@ def test_a_send_that_was_cut_is_sent_again_with_its_id(decided):
     """T04: at least once; the cut attempt stays visible as unknown."""
     token = uuid.uuid4()
     (pk,) = claim(EMAIL, token, 10)
-    assert delivery._start(Delivery.objects.get(pk=pk), token)
+    assert outcomes.start(checked(pk), token)
     expire_leases()
     assert sweep()["interrupted"] == 1
     Delivery.objects.update(not_before=PAST)
@@ -315,12 +340,12 @@ def test_a_worker_that_lost_its_lease_changes_nothing(decided):
     """T18."""
     token = uuid.uuid4()
     (pk,) = claim(EMAIL, token, 10)
-    row = Delivery.objects.get(pk=pk)
-    delivery._start(row, token)
+    row = checked(pk)
+    outcomes.start(row, token)
     expire_leases()
     sweep()
     before = Delivery.objects.values().get(pk=pk)
-    delivery._finish(row, token, "late")
+    outcomes.finish(row.delivery, token, "late")
     assert Delivery.objects.values().get(pk=pk) == before
     assert Attempt.objects.get(delivery=pk).outcome == "unknown"
 

@@ -12,9 +12,17 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications import evaluation
+from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
 from notifications.evaluation import evaluate_due
-from notifications.models import Decision, Delivery, Notification, Suppression, Trigger
+from notifications.models import (
+    Decision,
+    Delivery,
+    Notification,
+    Preference,
+    Suppression,
+    Trigger,
+)
 from partners.models import Activity, Client, CompanyContact, Contact
 from tests.factories import (
     choose,
@@ -102,14 +110,12 @@ def test_a_batch_asks_the_same_number_of_questions_whatever_its_size():
 
 
 def test_a_batch_of_deliveries_asks_the_same_number_of_questions_before_it_sends():
-    from notifications.recheck import check, load  # noqa: PLC0415 - only here
-
     counts = []
     for size, tag in ((2, "few"), (4, "many")):
         grow(size, tag)
         evaluate_due()
         ids = list(Delivery.objects.filter(state="pending").values_list("pk", flat=True))
-        counts.append(len(queries_of(lambda ids=ids: check(load(ids), timezone.now()))))
+        counts.append(len(queries_of(lambda ids=ids: Recheck(ids))))
         drain(patience_seconds=0)
     assert counts[0] == counts[1]
 
@@ -147,6 +153,23 @@ def test_what_was_not_told_does_not_cool_down(northstar):
     northstar.happens(**PRICING)
     evaluate_due()
     assert reasons() == ["account_toggle_off", "sent"]
+
+
+def test_what_never_arrived_does_not_cool_down(northstar, settings):
+    """R81: neither a capped mail without a bell, nor one that its reader stopped."""
+    choose(northstar.ala, "desktop", "bell", False)
+    settings.EMAIL_DAILY_CAP = 0
+    northstar.happens(**PRICING)
+    evaluate_due()
+    settings.EMAIL_DAILY_CAP = 1_000
+    northstar.happens(**PRICING)
+    evaluate_due()
+    choose(northstar.ala, "email", "enabled", False)
+    drain(patience_seconds=0)
+    Preference.objects.filter(channel="email").delete()
+    northstar.happens(**PRICING)
+    evaluate_due()
+    assert reasons() == ["daily_cap", "email_off", "sent"]
 
 
 def test_matching_by_domain_not_by_the_contacts_present_company(northstar):

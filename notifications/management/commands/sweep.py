@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from notifications import delivery
+from notifications.delivery import claim
 from notifications.doorbell import ring
 from notifications.tasks import lanes_due
 
@@ -11,7 +11,7 @@ class Command(BaseCommand):
     help = "Take back expired leases and ring for what is due. Safe to run many times at once."
 
     def handle(self, **_options: Any) -> None:
-        taken_back = delivery.sweep()
+        taken_back = claim.sweep()
         lanes = lanes_due()
         for lane in lanes:
             ring(lane)

@@ -1,0 +1,98 @@
+"""Who holds a delivery: claims of workers, and what dead workers held."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from notifications.channels.registry import CHANNELS
+from notifications.delivery.outcome import end_attempt, next_try, settle
+from notifications.models import Attempt, Delivery
+
+INTERRUPTED = "the worker stopped during the send"
+# A send that was cut may have arrived: the other side gets a moment, not a whole pause.
+INTERRUPTED_PAUSE = timedelta(seconds=5)
+
+
+def due(lane: str) -> QuerySet[Delivery]:
+    return Delivery.objects.filter(
+        channel=lane, state=Delivery.State.PENDING, not_before__lte=Now()
+    )
+
+
+def claim(lane: str, token: uuid.UUID, limit: int) -> list[int]:
+    """Lease up to `limit` due deliveries and return their ids."""
+    with transaction.atomic():
+        rows = due(lane).order_by("not_before", "pk")
+        if connection.features.has_select_for_update_skip_locked:
+            rows = rows.select_for_update(skip_locked=True, no_key=True)
+        ids = list(rows.values_list("pk", flat=True)[:limit])
+        if ids:
+            Delivery.objects.filter(pk__in=ids, state=Delivery.State.PENDING).update(
+                state=Delivery.State.LEASED,
+                lease_token=token,
+                lease_until=Now() + settings.DELIVERY_LEASE,
+            )
+    return ids
+
+
+def give_back(ids: Iterable[int], token: uuid.UUID) -> None:
+    """Let others have what was claimed and not begun."""
+    Delivery.objects.filter(
+        pk__in=list(ids), lease_token=token, state=Delivery.State.LEASED
+    ).update(state=Delivery.State.PENDING, lease_token=None, lease_until=None)
+
+
+def sweep() -> dict[str, int]:
+    """Take back what dead workers held. Safe to run many times at once.
+
+    A lease that ended before its send started costs nothing. One that ended during a
+    send has an unknown outcome: e-mail and bell are sent again with the same id.
+    """
+    unsent = Delivery.objects.filter(state=Delivery.State.LEASED, lease_until__lt=Now()).update(
+        state=Delivery.State.PENDING, lease_token=None, lease_until=None
+    )
+    interrupted = 0
+    for delivery in Delivery.objects.filter(state=Delivery.State.SENDING, lease_until__lt=Now()):
+        interrupted += _take_back(delivery)
+    return {"unsent": unsent, "interrupted": interrupted}
+
+
+@transaction.atomic
+def _take_back(delivery: Delivery) -> bool:
+    rows = Delivery.objects.filter(
+        pk=delivery.pk, lease_token=delivery.lease_token, state=Delivery.State.SENDING
+    )
+    pause = next_try(CHANNELS[delivery.channel], delivery.starts)
+    if pause is None:
+        taken = settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
+    else:
+        taken = rows.update(
+            state=Delivery.State.PENDING,
+            lease_token=None,
+            lease_until=None,
+            not_before=Now() + min(pause, INTERRUPTED_PAUSE),
+            detail=INTERRUPTED,
+        )
+    if taken:
+        end_attempt(delivery, Attempt.Outcome.UNKNOWN, INTERRUPTED)
+    return bool(taken)
+
+
+def lanes_with_work(lanes: Iterable[str] = tuple(CHANNELS)) -> list[str]:
+    """Return the lanes that have something due."""
+    found = set(
+        Delivery.objects.filter(
+            channel__in=list(lanes), state=Delivery.State.PENDING, not_before__lte=Now()
+        )
+        .order_by()
+        .values_list("channel", flat=True)
+        .distinct()
+    )
+    return [lane for lane in lanes if lane in found]

@@ -1,0 +1,174 @@
+"""Right before a send: does it still hold? The same rules as when it was decided (R32, R57).
+
+Facts of a batch of deliveries in a constant number of queries; the answers are pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from accounts.models import Membership, Vendor
+from notifications.channels import EMAIL
+from notifications.eligibility import (
+    Event,
+    Person,
+    topic_of,
+    wants_bell,
+    why_no_email,
+    why_not_account,
+    why_not_first_partner,
+)
+from notifications.facts.deals import as_shared_deal
+from notifications.facts.people import load_people
+from notifications.facts.registrations import as_registration, load_communication
+from notifications.models import (
+    Delivery,
+    Kind,
+    NotificationReason,
+)
+from notifications.reasons import Reason
+from notifications.rendering import MessageContext
+from partners.models import DealMember, DealShare
+
+# The user's own wishes and the address: the message is suppressed, not cancelled.
+_OWN_WISHES = frozenset({Reason.EMAIL_OFF, Reason.TOPIC_OFF, Reason.SUPPRESSED_ADDRESS})
+
+Withdrawn = tuple[NotificationReason, Reason]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """A delivery with what still holds of it (`context.reasons`) and what does not, and why.
+
+    `stop`: nothing holds, so it must not be sent; None: it may.
+    """
+
+    delivery: Delivery
+    context: MessageContext
+    address: str
+    withdrawn: tuple[Withdrawn, ...]
+    stop: Reason | None
+
+    @property
+    def stopped_state(self) -> str:
+        own = self.stop in _OWN_WISHES
+        return Delivery.State.SUPPRESSED if own else Delivery.State.CANCELLED
+
+
+class Recheck:
+    """The deliveries with everything that a check and a message need. About 9 queries."""
+
+    def __init__(self, delivery_ids: Iterable[int]) -> None:
+        self.deliveries = _load(delivery_ids)
+        self._now = timezone.now()
+        self._vendor_name = Vendor.current().name
+        notifications = [delivery.notification for delivery in self.deliveries]
+        reasons = [r for n in notifications for r in n.reasons.all()]
+        memberships = {n.membership_id: n.membership for n in notifications}
+        self._people = load_people(memberships.values())
+        self._communication = load_communication({m.account_id for m in memberships.values()})
+        deal_ids = {r.deal_id for r in reasons if r.deal_id}
+        self._shares: Mapping[int, list[DealShare]] = defaultdict(list)
+        for share in DealShare.objects.filter(deal__in=deal_ids).select_related("account"):
+            self._shares[share.deal_id].append(share)
+        self._current_members = set(
+            DealMember.objects.filter(deal__in=deal_ids, removed_at=None).values_list(
+                "deal_id", "membership_id"
+            )
+        )
+
+    def check(self, delivery: Delivery) -> Checked:
+        notification = delivery.notification
+        membership = notification.membership
+        reasons = notification.reasons.all()
+        answers = [(reason, self._why_not(reason, delivery)) for reason in reasons]
+        holding = tuple(reason for reason, why in answers if why is None)
+        withdrawn = tuple((reason, why) for reason, why in answers if why)
+        stop = None
+        if not holding:
+            stop = withdrawn[0][1] if withdrawn else Reason.NO_REGISTRATION
+        return Checked(
+            delivery=delivery,
+            context=MessageContext(
+                delivery=delivery,
+                notification=notification,
+                membership=membership,
+                reasons=holding,
+                vendor_name=self._vendor_name,
+            ),
+            address=membership.user.email if delivery.channel == EMAIL else "",
+            withdrawn=withdrawn,
+            stop=stop,
+        )
+
+    def _why_not(self, reason: NotificationReason, delivery: Delivery) -> Reason | None:
+        membership = delivery.notification.membership
+        contact = delivery.notification.activity.contact
+        if contact is not None and contact.consent_denied:  # Withdrawn or erased since (R23).
+            return Reason.NO_CONSENT
+        if reason.kind == Kind.DEAL:
+            why = self._why_not_deal(reason, membership)
+        else:
+            why = self._why_not_registration(reason, delivery)
+        person = self._people[membership.pk]
+        return why or _why_not_channel(delivery.channel, person, topic_of(reason.kind))
+
+    def _why_not_registration(
+        self, reason: NotificationReason, delivery: Delivery
+    ) -> Reason | None:
+        row = reason.lead or reason.client
+        if row is None:  # Deregistered since.
+            return Reason.NO_REGISTRATION
+        membership = delivery.notification.membership
+        wishes = self._communication.get(row.account_id)
+        activity = delivery.notification.activity
+        event = Event(
+            contact_id=activity.contact_id,
+            occurred_at=activity.occurred_at,
+            trigger=delivery.notification.trigger,
+        )
+        if why := why_not_account(event, as_registration(row, wishes), self._now):
+            return why
+        if wishes is None or wishes.recipient_id is None:
+            return Reason.NO_RECIPIENT
+        if wishes.recipient_id != membership.pk:
+            return Reason.RECIPIENT_CHANGED
+        return None if membership.is_current else Reason.RECIPIENT_INACTIVE
+
+    def _why_not_deal(self, reason: NotificationReason, membership: Membership) -> Reason | None:
+        deal = reason.deal
+        if deal is None or deal.archived_at:
+            return Reason.NO_COSOLD_DEAL
+        shared = as_shared_deal(deal.pk, self._shares[deal.pk])
+        if why := why_not_first_partner(shared, membership.account_id):
+            return why
+        if (deal.pk, membership.pk) not in self._current_members:
+            return Reason.NO_LONGER_MEMBER
+        return None if membership.is_current else Reason.USER_INACTIVE
+
+
+def _why_not_channel(channel: str, person: Person, topic: str) -> Reason | None:
+    if channel == EMAIL:
+        return why_no_email(person, topic)
+    return None if wants_bell(person, topic) else Reason.TOPIC_OFF
+
+
+def _load(delivery_ids: Iterable[int]) -> list[Delivery]:
+    reasons = NotificationReason.objects.select_related(
+        "lead__account", "client__account", "deal__company"
+    ).order_by("pk")
+    return list(
+        Delivery.objects.filter(pk__in=delivery_ids)
+        .select_related(
+            "notification__membership__user",
+            "notification__membership__account",
+            "notification__activity__contact",
+        )
+        .prefetch_related(Prefetch("notification__reasons", queryset=reasons))
+        .order_by("not_before", "pk")
+    )
