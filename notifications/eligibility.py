@@ -146,6 +146,13 @@ class Verdict:
     def send(self) -> bool:
         return self.reason == Reason.SENT
 
+    @property
+    def reaches_nobody(self) -> bool:
+        """R33, R55: somebody should have been told, and there is nobody who can be."""
+        if self.kind == DEAL:
+            return self.reason == Reason.NO_RECIPIENT
+        return self.reason == Reason.RECIPIENT_INACTIVE
+
 
 # --- What stops an event before anyone is known ----------------------------------
 
@@ -276,6 +283,13 @@ def why_no_email(person: Person, topic: str) -> Reason | None:
     return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
 
 
+def channels_for(person: Person, topic: str) -> frozenset[str]:
+    """Return the channels on which the person wants, and can get, a topic."""
+    email = why_no_email(person, topic) is None
+    bell = wants_bell(person, topic)
+    return frozenset(channel for channel, on in ((EMAIL, email), (DESKTOP, bell)) if on)
+
+
 def wants_bell(person: Person, topic: str) -> bool:
     return person.switched_on(DESKTOP, "bell") and person.ticked(DESKTOP, topic)
 
@@ -377,10 +391,8 @@ def _decide_person(person: Person, reason: Reason, deal_ids: tuple[int, ...]) ->
     if reason != Reason.SENT:
         return verdict
     email = why_no_email(person, CO_SELLING)
-    bell = wants_bell(person, CO_SELLING)
     withheld = {EMAIL: email} if email in WITHHOLDING else {}
-    channels = frozenset(channel for channel, on in ((EMAIL, email is None), (DESKTOP, bell)) if on)
-    if channels:
+    if channels := channels_for(person, CO_SELLING):
         return replace(verdict, channels=channels, withheld=withheld)
     # R52 before R67: with no tick at all, the master switch is not what stops it.
     unticked = not person.ticked(EMAIL, CO_SELLING)
@@ -397,7 +409,7 @@ def _nobody_left(
     """R55: say so when the first partner of a deal has nobody there who could be told."""
     firsts = {deal.id: deal.first_account_id for deal in deals}
     able: set[int | None] = set()
-    nobody: list[int] = []
+    nobody: dict[int, list[int]] = {}
     for deal in deals:
         account_id = firsts[deal.id]
         there = [
@@ -408,9 +420,14 @@ def _nobody_left(
         if any(person.active for person in there):
             able.add(account_id)
         elif account_id is not None and (there or not any(_answers(event, deal))):
-            nobody.append(account_id)
-    for account_id in dict.fromkeys(nobody):
+            nobody.setdefault(account_id, []).append(deal.id)
+    for account_id, deal_ids in nobody.items():
         if account_id not in able:
-            yield Verdict(kind=DEAL, reason=Reason.NO_RECIPIENT, account_id=account_id)
+            yield Verdict(
+                kind=DEAL,
+                reason=Reason.NO_RECIPIENT,
+                account_id=account_id,
+                deal_ids=tuple(deal_ids),
+            )
     if not verdicts and not any(firsts.values()):
         yield Verdict(kind=DEAL, reason=Reason.NOT_SHARED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -37,7 +37,9 @@ from notifications.models import (
     Notification,
     NotificationReason,
 )
+from notifications.notices import Notice, load_notices
 from notifications.reasons import Reason
+from notifications.topics import DELIVERY_PROBLEMS
 from partners.bulk import insert_rows
 from partners.models import Activity
 
@@ -138,8 +140,11 @@ def evaluate_at(activities: list[Activity], now: datetime) -> None:
     if matched:
         facts = Facts(matched, now)
         writer = _Writer(now)
-        for case in facts.cases:
-            writer.add(case, decide(case, facts, now))
+        decided = [(case, decide(case, facts, now)) for case in facts.cases]
+        for case, verdicts in decided:
+            writer.add(case, verdicts)
+        for notice in load_notices((c, v) for c, verdicts in decided for v in verdicts):
+            writer.add_notice(notice)
         facts.email_counts.save()
         DealSignUp.objects.bulk_create(facts.sign_ups.new, ignore_conflicts=True)
         writer.save()
@@ -167,7 +172,9 @@ class _Message:
     case: Case
     account_id: int
     membership_id: int
+    dedupe_key: str
     verdicts: list[Verdict] = field(default_factory=list)
+    is_notice: bool = False
     notification_id: int = 0  # Known once its row is written.
 
 
@@ -188,11 +195,21 @@ class _Writer:
                 message = messages.get(verdict.membership_id)
                 if message is None:
                     assert verdict.account_id is not None
-                    message = _Message(case, verdict.account_id, verdict.membership_id)
+                    key = f"{self._dedupe}:{case.activity.pk}"
+                    message = _Message(case, verdict.account_id, verdict.membership_id, key)
                     messages[verdict.membership_id] = message
                     self._messages.append(message)
                 message.verdicts.append(verdict)
             self._decisions.append((self._decision(case, verdict), message))
+
+    def add_notice(self, notice: Notice) -> None:
+        """Tell an admin that the verdict reached nobody."""
+        person, verdict = notice.person, notice.verdict
+        told = replace(verdict, membership_id=person.membership_id, channels=notice.channels)
+        message = _Message(
+            notice.case, person.account_id, person.membership_id, notice.dedupe_key, [told], True
+        )
+        self._messages.append(message)
 
     def _decision(self, case: Case, verdict: Verdict) -> dict[str, Any]:
         return {
@@ -216,17 +233,18 @@ class _Writer:
                 "account_id": message.account_id,
                 "membership_id": message.membership_id,
                 "activity_id": message.case.activity.pk,
-                "dedupe_key": f"{self._dedupe}:{message.case.activity.pk}",
+                "dedupe_key": message.dedupe_key,
                 "trigger": message.case.trigger.key,
+                "notice": message.verdicts[0].reason.value if message.is_notice else "",
                 "created_at": self._now,
             }
             for message in self._messages
         ]
-        columns = ("activity_id", "membership_id", "id")
+        columns = ("dedupe_key", "membership_id", "id")
         written = insert_rows(Notification, rows, returning=columns)
-        id_of = {(activity_id, member_id): pk for activity_id, member_id, pk in written}
+        id_of = {(key, member_id): pk for key, member_id, pk in written}
         for message in self._messages:
-            message.notification_id = id_of[message.case.activity.pk, message.membership_id]
+            message.notification_id = id_of[message.dedupe_key, message.membership_id]
 
     def save(self) -> None:
         self._write_notifications()
@@ -270,7 +288,7 @@ class _Writer:
             "notification_id": message.notification_id,
             "channel": channel,
             "endpoint_key": "user",
-            "topic": topic_of(verdict.kind),
+            "topic": DELIVERY_PROBLEMS if message.is_notice else topic_of(verdict.kind),
             "state": Delivery.State.PENDING.value,
             "reason": "",
             "detail": "",
@@ -327,5 +345,7 @@ def tell_new_recipient(old: Notification, reason: NotificationReason) -> None:
     moves = Notification.objects.filter(activity=old.activity).count()
     writer = _Writer(now, dedupe=f"moved-{moves}")
     writer.add(case, fresh)
+    for notice in load_notices((case, verdict) for verdict in fresh):
+        writer.add_notice(notice)
     facts.email_counts.save()
     writer.save()

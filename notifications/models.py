@@ -94,6 +94,8 @@ class Notification(models.Model):
     activity = models.ForeignKey(Activity, models.CASCADE, related_name="notifications")
     dedupe_key = models.CharField(max_length=80)
     trigger = models.CharField(max_length=30)
+    # Why nobody was told, when this is a warning about that to an admin (R33, R55).
+    notice = models.CharField(max_length=30, blank=True, choices=reason_choices)
     created_at = models.DateTimeField(default=timezone.now)
     read_at = models.DateTimeField(null=True, blank=True)
 

@@ -10,6 +10,7 @@ from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
 
 CO_SELLING = "co_selling_prospect_activity"
 LEAD_ACTIVITY = "registered_lead_activity"
+DELIVERY_PROBLEMS = "delivery_problems"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +53,22 @@ PARTNERS = TopicGroup(
         ),
     ),
 )
-GROUPS = (PARTNERS,)
+ACCOUNT = TopicGroup(
+    key="account",
+    topics=(
+        Topic(
+            key=DELIVERY_PROBLEMS,
+            label=_("Delivery problems"),
+            description=_(
+                "Something happened and nobody in your account could be told, for example "
+                "because the recipient is deactivated. For admins; once per cause."
+            ),
+            # The bell, not e-mail: it is a word on the account, not on a lead.
+            default_channels=frozenset({DESKTOP}),
+        ),
+    ),
+)
+GROUPS = (PARTNERS, ACCOUNT)
 TOPICS: Mapping[str, Topic] = {t.key: t for group in GROUPS for t in group.topics}
 
 # Channel switches of the Notifications page: (channel, part) and what a new user has.

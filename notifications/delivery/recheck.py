@@ -33,6 +33,7 @@ from notifications.models import (
 )
 from notifications.reasons import Reason
 from notifications.rendering import MessageContext
+from notifications.topics import DELIVERY_PROBLEMS
 from partners.models import DealMember, DealShare
 
 # The user's own wishes and the address: the message is suppressed, not cancelled.
@@ -111,12 +112,14 @@ class Recheck:
         contact = delivery.notification.activity.contact
         if contact is not None and contact.consent_denied:  # Withdrawn or erased since (R23).
             return Reason.NO_CONSENT
-        if reason.kind == Kind.DEAL:
-            why = self._why_not_deal(reason, membership)
+        if delivery.notification.notice:
+            topic, why = DELIVERY_PROBLEMS, _why_not_member(membership)
+        elif reason.kind == Kind.DEAL:
+            topic, why = topic_of(reason.kind), self._why_not_deal(reason, membership)
         else:
-            why = self._why_not_registration(reason, delivery)
+            topic, why = topic_of(reason.kind), self._why_not_registration(reason, delivery)
         person = self._people[membership.pk]
-        return why or _why_not_channel(delivery.channel, person, topic_of(reason.kind))
+        return why or _why_not_channel(delivery.channel, person, topic)
 
     def _why_not_registration(
         self, reason: NotificationReason, delivery: Delivery
@@ -149,7 +152,11 @@ class Recheck:
             return why
         if (deal.pk, membership.pk) not in self._current_members:
             return Reason.NO_LONGER_MEMBER
-        return None if membership.is_current else Reason.USER_INACTIVE
+        return _why_not_member(membership)
+
+
+def _why_not_member(membership: Membership) -> Reason | None:
+    return None if membership.is_current else Reason.USER_INACTIVE
 
 
 def _why_not_channel(channel: str, person: Person, topic: str) -> Reason | None:

@@ -1,0 +1,82 @@
+"""Warn an account's admins, once, that nobody could be told (R33, R55).
+
+A notice is a notification about the activity that reached nobody, so it explains itself
+like any other. It follows its own topic, and the same cause is told once: until somebody
+is told again, or, for a deal, once per deal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Max
+
+from accounts.models import Membership
+from notifications.eligibility import DEAL, Person, Verdict, channels_for
+from notifications.facts.cases import Case
+from notifications.facts.people import load_people
+from notifications.models import Decision, Notification
+from notifications.reasons import Reason
+from notifications.topics import DELIVERY_PROBLEMS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """What one admin is told about one verdict. `verdict` names the lead, client or deals."""
+
+    case: Case
+    verdict: Verdict
+    person: Person
+    channels: frozenset[str]
+    dedupe_key: str
+
+
+def load_notices(decided: Iterable[tuple[Case, Verdict]]) -> list[Notice]:
+    """Return the warnings that these verdicts call for and nobody has had. At most 6 queries."""
+    calling = [(case, verdict) for case, verdict in decided if verdict.reaches_nobody]
+    if not calling:
+        return []
+    keys = _dedupe_keys([verdict for _, verdict in calling])
+    admins = _admins({verdict.account_id for _, verdict in calling})
+    known = set(
+        Notification.objects.filter(dedupe_key__in=set(keys)).values_list(
+            "dedupe_key", "membership_id"
+        )
+    )
+    found: dict[tuple[str, int], Notice] = {}
+    for (case, verdict), key in zip(calling, keys, strict=True):
+        for person in admins:
+            channels = channels_for(person, DELIVERY_PROBLEMS)
+            place = (key, person.membership_id)
+            if person.account_id == verdict.account_id and channels and place not in known:
+                found.setdefault(
+                    place,
+                    Notice(
+                        case=case,
+                        verdict=verdict,
+                        person=person,
+                        channels=channels,
+                        dedupe_key=key,
+                    ),
+                )
+    return list(found.values())
+
+
+def _dedupe_keys(verdicts: Sequence[Verdict]) -> list[str]:
+    recipients = {v.membership_id for v in verdicts if v.reason == Reason.RECIPIENT_INACTIVE}
+    told = Decision.objects.filter(membership__in=recipients, outcome=Decision.Outcome.SEND)
+    last_told = dict(told.values_list("membership").annotate(Max("pk")))
+    return [
+        f"nobody-left:{'-'.join(map(str, verdict.deal_ids))}"
+        if verdict.kind == DEAL
+        else f"recipient-inactive:{verdict.membership_id}:{last_told.get(verdict.membership_id, 0)}"
+        for verdict in verdicts
+    ]
+
+
+def _admins(account_ids: Iterable[int | None]) -> list[Person]:
+    admins = Membership.objects.active().filter(
+        account__in=set(account_ids), role=Membership.Role.ADMIN
+    )
+    return list(load_people(list(admins.select_related("user", "account"))).values())
