@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from allauth.account.decorators import secure_admin_login
-from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -20,7 +19,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.fields import LinesField
 from accounts.logs import LogAdmin
-from accounts.models import Account, AuditEntry, Heartbeat, Membership, User, Vendor
+from accounts.models import (
+    Account,
+    AuditEntry,
+    Heartbeat,
+    Invitation,
+    Membership,
+    User,
+    Vendor,
+)
+from accounts.services.profile import verify_address
 
 admin.site.site_header = admin.site.site_title = "partnernotify"
 # The same log-in as everywhere, with its second factor and its limit of tries.
@@ -83,7 +91,24 @@ class MembershipAdmin(admin.ModelAdmin):
         self, request: HttpRequest, obj: Membership | None = None
     ) -> tuple[str, ...]:
         # Preferences and roles on deals belong to this very place.
-        return ("user", "account") if obj else ()
+        return ("user", "account", "removed_at") if obj else ("removed_at",)
+
+    def save_model(self, request: HttpRequest, obj: Membership, form: Any, change: bool) -> None:
+        if obj.is_active:
+            obj.removed_at = None
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(LogAdmin):
+    """Invitations are sent, sent again and revoked on the account's own page."""
+
+    list_display = ("email", "account", "role", "created_at", "expires_at", "accepted_at")
+    list_filter = ("created_at", "role", "account__kind")
+    list_select_related = ("account",)
+    search_fields = ("email", "account__name", "account__slug")
+    exclude = ("nonce",)
+    ordering = ("-created_at",)
 
 
 # --- People -----------------------------------------------------------------------
@@ -136,16 +161,7 @@ class UserAdmin(DjangoUserAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
-            _verify(obj)
-
-
-def _verify(user: User) -> None:
-    """Make the user's e-mail the one verified address: an operator vouches for it."""
-    others = EmailAddress.objects.filter(user=user).exclude(email__iexact=user.email)
-    others.delete()
-    EmailAddress.objects.update_or_create(
-        user=user, email=user.email, defaults={"verified": True, "primary": True}
-    )
+            verify_address(obj)
 
 
 admin.site.unregister(Authenticator)
@@ -171,10 +187,17 @@ class SecondFactorAdmin(AuthenticatorAdmin):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(LogAdmin):
-    list_display = ("at", "actor_name", "account", "action", "old", "new")
+    list_display = ("at", "actor_name", "account", "action", "subject", "change")
     list_filter = ("at", "action")
     list_select_related = ("account",)
-    search_fields = ("actor_name", "account__name", "account__slug", "action", "old", "new")
+    search_fields = (
+        *("actor_name", "account__name", "account__slug"),
+        *("action", "subject", "old", "new"),
+    )
+
+    @admin.display(description=_("change"))
+    def change(self, entry: AuditEntry) -> str:
+        return f"{entry.old or '–'} → {entry.new or '–'}" if entry.old or entry.new else ""
 
 
 @admin.register(Heartbeat)

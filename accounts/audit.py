@@ -13,6 +13,7 @@ def record_change(
     old: str,
     new: str,
     actor_name: str = "",
+    subject: str = "",
 ) -> AuditEntry:
     """Write one entry. `actor` None: a command, whose name is `actor_name`."""
     return AuditEntry.objects.create(
@@ -20,6 +21,7 @@ def record_change(
         actor=actor,
         actor_name=(actor.display_name if actor else actor_name)[:150],
         action=action,
+        subject=subject[:250],
         old=old[:250],
         new=new[:250],
     )

@@ -5,10 +5,16 @@ from collections import defaultdict
 from typing import Any, ClassVar
 
 from django import forms
+from django.contrib.auth.password_validation import (
+    password_validators_help_text_html,
+    validate_password,
+)
+from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Account, Invitation, Membership, User
 
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
@@ -50,3 +56,91 @@ class ProfileForm(forms.ModelForm):
         if zone not in listed:
             own = (zone, [(zone, zone)])
             field.choices = [own, *timezone_choices()]  # type: ignore[attr-defined]
+
+
+# --- Users of an account --------------------------------------------------------------
+
+
+def role_label(role: str) -> str:
+    return capfirst(str(Membership.Role(role).label))
+
+
+def _role_choices(account: Account) -> list[tuple[str, str]]:
+    return [(role, role_label(role)) for role in account.roles]
+
+
+class InviteForm(forms.Form):
+    email = forms.EmailField(
+        label=_("E-mail"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "class": "input"}),
+    )
+    role = forms.ChoiceField(label=_("Role"), widget=forms.Select(attrs={"class": "select"}))
+
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = _role_choices(account)  # type: ignore[attr-defined]
+
+    def clean_email(self) -> str:
+        return self.cleaned_data["email"].lower()
+
+
+class MemberForm(forms.ModelForm):
+    """The role in the account's words. The permission exists for partners only (R36)."""
+
+    class Meta:
+        model = Membership
+        fields = ("role", "edit_partner_settings")
+        labels: ClassVar[dict[str, Any]] = {
+            "role": _("Role"),
+            "edit_partner_settings": _("May edit partner settings"),
+        }
+        help_texts: ClassVar[dict[str, Any]] = {
+            "edit_partner_settings": _(
+                "Who is told about leads and clients: Partners › Communication. Admins always may."
+            )
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        account = self.instance.account
+        self.fields["role"].choices = _role_choices(account)  # type: ignore[attr-defined]
+        if account.kind == Account.Kind.VENDOR:
+            del self.fields["edit_partner_settings"]
+            self.fields["role"].help_text = _(
+                "Partners hear of a sign-up only while a growth specialist owns the company."
+            )
+
+    def changes(self) -> dict[str, Any]:
+        kept = self.instance.edit_partner_settings
+        return {"edit_partner_settings": kept, **self.cleaned_data}
+
+
+class NewPersonForm(forms.Form):
+    """What an invited person says of themselves; the address is the invitation's."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=4096,
+        help_text=password_validators_help_text_html,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = invitation.email
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if "password" in values:
+            try:
+                validate_password(
+                    values["password"], User(email=self._email, name=values.get("name", ""))
+                )
+            except ValidationError as error:
+                self.add_error("password", error)
+        return values

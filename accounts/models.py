@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import zoneinfo
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from django.contrib.auth.models import (
 )
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models import Q
 from django.db.models.expressions import CombinedExpression
 from django.db.models.functions import Now
 from django.utils.timezone import now
@@ -99,6 +101,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     def display_name(self) -> str:
         return self.name or self.email
 
+    @property
+    def name_and_email(self) -> str:
+        return f"{self.name} · {self.email}" if self.name else self.email
+
     def get_full_name(self) -> str:
         return self.display_name
 
@@ -137,14 +143,33 @@ class Account(models.Model):
         """R1, R3: the feature exists for active partner accounts only."""
         return self.kind == self.Kind.PARTNER and self.is_active
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that members of this kind of account can have, the usual one first."""
+        return _ROLES[self.kind]
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def active(self) -> MembershipQuerySet:
         return self.filter(is_active=True, user__is_active=True)
 
+    def present(self) -> MembershipQuerySet:
+        """Without those who were removed: their rows stay for the sake of history only."""
+        return self.filter(removed_at=None)
+
+    def growth_specialists(self) -> MembershipQuerySet:
+        """R41: whose companies are sold together."""
+        return self.present().filter(
+            role=Membership.Role.GROWTH_SPECIALIST, account__kind=Account.Kind.VENDOR
+        )
+
 
 class Membership(models.Model):
-    """A user's place in one account. Preferences belong here, not to the user (R4)."""
+    """A user's place in one account. Preferences belong here, not to the user (R4).
+
+    Who is removed keeps the row, inactive and with `removed_at`: decisions, messages and the
+    history of deals tell of them.
+    """
 
     class Role(models.TextChoices):
         ADMIN = "admin", _("admin")
@@ -157,6 +182,7 @@ class Membership(models.Model):
     role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(_("active"), default=True)
     edit_partner_settings = models.BooleanField(_("may edit partner settings"), default=False)
+    removed_at = models.DateTimeField(_("removed"), null=True, blank=True)
 
     objects = MembershipQuerySet.as_manager()
 
@@ -165,6 +191,9 @@ class Membership(models.Model):
         verbose_name_plural = _("memberships")
         constraints = (
             models.UniqueConstraint(fields=("account", "user"), name="one_membership_per_account"),
+            models.CheckConstraint(
+                condition=Q(removed_at=None) | Q(is_active=False), name="removed_is_inactive"
+            ),
         )
 
     def __str__(self) -> str:
@@ -188,13 +217,80 @@ class Membership(models.Model):
         return self.account.kind == Account.Kind.VENDOR
 
 
+_ROLES: dict[str, tuple[str, ...]] = {
+    Account.Kind.PARTNER: (Membership.Role.MEMBER, Membership.Role.ADMIN),
+    Account.Kind.VENDOR: (
+        Membership.Role.GROWTH_SPECIALIST,
+        Membership.Role.PARTNER_MANAGER,
+        Membership.Role.ADMIN,
+    ),
+}
+
+
+def new_nonce() -> str:
+    return secrets.token_urlsafe(16)
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> InvitationQuerySet:
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(models.Model):
+    """An address that may join an account by the link that was mailed to it.
+
+    Open until accepted or revoked; an open one that is over can be renewed. `nonce` is what
+    makes the newest link the only good one. `sent_at` None: no mail server took the mail.
+    """
+
+    account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
+    email = models.EmailField(_("e-mail"))
+    role = models.CharField(_("role"), max_length=20, choices=Membership.Role)
+    language = models.CharField(
+        _("language"), max_length=10, default=default_language, choices=language_choices
+    )
+    invited_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("invited by")
+    )
+    nonce = models.CharField(max_length=30, default=new_nonce, editable=False)
+    created_at = models.DateTimeField(_("created"), default=now)
+    expires_at = models.DateTimeField(_("expires"))
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    accepted_at = models.DateTimeField(_("accepted"), null=True, blank=True)
+    revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("invitation")
+        verbose_name_plural = _("invitations")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("account", "email"),
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.email} · {self.account}"
+
+    @property
+    def is_over(self) -> bool:
+        return self.expires_at <= now()
+
+
 class AuditEntry(models.Model):
-    """One change of a setting. Written once, never changed (R37)."""
+    """One change of a setting. Written once, never changed (R37).
+
+    `subject`: about whom, where the action does not say it.
+    """
 
     account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="audit_entries")
     actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     actor_name = models.CharField(_("who"), max_length=150)
     action = models.CharField(_("what"), max_length=40)
+    subject = models.CharField(_("about"), max_length=250, blank=True)
     old = models.CharField(_("before"), max_length=250, blank=True)
     new = models.CharField(_("after"), max_length=250, blank=True)
     at = models.DateTimeField(_("when"), default=now)

@@ -42,6 +42,7 @@ _PREFERENCES: _Links = (
     ("accounts:security", _("Security")),
     ("notifications:preferences_start", _("Notifications")),
 )
+_ACCOUNT: _Links = (("notifications:users", _("Users")),)
 _PARTNERS: _Links = (("notifications:communication", _("Communication")),)
 
 
@@ -72,6 +73,8 @@ def _main_links(request: HttpRequest, membership: Membership | None) -> _Links:
 def _settings_groups(path: str, membership: Membership | None) -> Iterable[Group]:
     own = _PREFERENCES if membership else _PREFERENCES[:2]
     yield Group(key="own", label=_("Your preferences"), entries=_entries(own, path))
+    if membership:
+        yield Group(key="account", label=_("Account"), entries=_entries(_ACCOUNT, path))
     if membership and membership.account.is_partner:
         yield Group(key="partners", label=_("Partners"), entries=_entries(_PARTNERS, path))
 

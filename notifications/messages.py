@@ -17,7 +17,8 @@ class Message:
 
     `public_id` is the same on every try. `subject` and `sentence` are single lines of
     plain text. `facts` are label and value; `why` says why this person gets it, and
-    `stop` how it stops. `unsubscribe_url` is for a one-click POST (RFC 8058).
+    `stop` how it stops. `unsubscribe_url` is for a one-click POST (RFC 8058); it and `list_id`
+    are empty in a letter that belongs to no list and is sent to no member.
     """
 
     public_id: str
@@ -30,5 +31,5 @@ class Message:
     actions: tuple[Action, ...]
     account_name: str
     vendor_name: str
-    unsubscribe_url: str
-    list_id: str
+    unsubscribe_url: str = ""
+    list_id: str = ""

@@ -4,8 +4,11 @@ from typing import Any
 
 from django.dispatch import receiver
 
+from accounts.models import Membership, User
+from accounts.signals import membership_removed
 from notifications import erasure
 from notifications.doorbell import EVALUATE, ring_after_commit
+from notifications.leaving import drop_recipient
 from partners.models import Contact
 from partners.signals import activities_recorded, person_erased
 
@@ -18,3 +21,8 @@ def on_activities_recorded(**_kwargs: Any) -> None:
 @receiver(person_erased)
 def on_person_erased(email: str, contact: Contact | None, **_kwargs: Any) -> None:
     erasure.forget(email, contact)
+
+
+@receiver(membership_removed)
+def on_membership_removed(membership: Membership, actor: User, **_kwargs: Any) -> None:
+    drop_recipient(membership, actor=actor)

@@ -192,11 +192,8 @@ def _deal_verdicts(deal: Deal, members: list[DealMember], now: datetime) -> list
 
 
 def _owned_by_specialist(deal: Deal) -> bool:
-    return Membership.objects.filter(
-        user=deal.company.owner_id,
-        role=Membership.Role.GROWTH_SPECIALIST,
-        account__kind=Account.Kind.VENDOR,
-    ).exists()
+    specialists = Membership.objects.growth_specialists()
+    return specialists.filter(user=deal.company.owner_id).exists()
 
 
 def _team(members: Iterable[DealMember], by_member: dict[int, Verdict]) -> Iterable[TeamMember]:

@@ -1,6 +1,14 @@
 from django.urls import path
 
-from notifications.views import activity, communication, inbox, preferences, triggers, unsubscribe
+from notifications.views import (
+    activity,
+    communication,
+    inbox,
+    preferences,
+    triggers,
+    unsubscribe,
+    users,
+)
 
 app_name = "notifications"
 urlpatterns = [
@@ -15,6 +23,13 @@ urlpatterns = [
     path("settings/partners/communication/test/", communication.test_email, name="test_email"),
     path("settings/notifications/", preferences.start, name="preferences_start"),
     path("settings/notifications/<slug:tab>/", preferences.preferences, name="preferences"),
+    path("settings/users/", users.users, name="users"),
+    path("settings/users/<int:pk>/", users.member, name="user"),
+    path("settings/users/<int:pk>/deactivate/", users.deactivate, name="deactivate_user"),
+    path("settings/users/<int:pk>/reactivate/", users.reactivate, name="reactivate_user"),
+    path("settings/users/<int:pk>/remove/", users.remove, name="remove_user"),
+    path("settings/users/invitations/<int:pk>/send/", users.send_again, name="send_again"),
+    path("settings/users/invitations/<int:pk>/revoke/", users.revoke, name="revoke_invitation"),
     path("activity/", activity.activity, name="activity"),
     path("activity/<path:message_id>/", activity.explain, name="explain"),
     path("triggers/", triggers.triggers, name="triggers"),

@@ -106,9 +106,7 @@ def _first_shares(account: Account) -> QuerySet[Deal]:
 
 def _co_sold(deals: QuerySet[Deal]) -> QuerySet[Deal]:
     """R41: only a company that a growth specialist owns is sold together."""
-    specialists = Membership.objects.filter(
-        role=Membership.Role.GROWTH_SPECIALIST, account__kind=Account.Kind.VENDOR
-    )
+    specialists = Membership.objects.growth_specialists()
     return deals.filter(company__owner__in=specialists.values("user"))
 
 

@@ -142,15 +142,23 @@ def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
             "Message-ID": f"<{message.public_id}@{_own_domain()}>",
             "X-PN-Delivery": message.public_id,
             "Auto-Submitted": "auto-generated",
-            "List-Id": f"<{message.list_id}.{_own_domain()}>",
-            "List-Unsubscribe": f"<{message.unsubscribe_url}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+            **_list_headers(message),
         },
     )
     mail.attach_alternative(_inliner().inline(html), "text/html")
     # Anymail sends it along, and it comes back on callbacks.
     mail.metadata = {"delivery_id": message.public_id}  # type: ignore[attr-defined]
     return mail
+
+
+def _list_headers(message: Message) -> dict[str, str]:
+    if not message.list_id:
+        return {}
+    return {
+        "List-Id": f"<{message.list_id}.{_own_domain()}>",
+        "List-Unsubscribe": f"<{message.unsubscribe_url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 @cache

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from accounts.models import Account, Membership, Vendor
+from accounts.models import Membership, Vendor
 from partners.events import clean_email
 from partners.models import Activity, Client, CompanyContact, Identity, Lead
 
@@ -41,9 +41,7 @@ def owner_words(link: CompanyContact) -> str:
     owner = link.company.owner
     if owner is None:
         return _("%(domain)s, no owner") % {"domain": link.company.domain}
-    specialist = owner.memberships.filter(
-        role=Membership.Role.GROWTH_SPECIALIST, account__kind=Account.Kind.VENDOR
-    ).exists()
+    specialist = Membership.objects.growth_specialists().filter(user=owner).exists()
     values = {"domain": link.company.domain, "owner": owner, "vendor": Vendor.current()}
     if specialist:
         return _("%(domain)s, owned by %(owner)s, growth specialist of %(vendor)s") % values

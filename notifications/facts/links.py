@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef, Q
 
-from accounts.models import Account, Membership
+from accounts.models import Membership
 from partners.models import (
     Company,
     CompanyContact,
@@ -37,11 +37,7 @@ def link_new_contacts(
         else:
             linked[row.contact_id].append(row.company_id)
     domains = {c.pk: c.domain for c in contacts.values() if c.pk not in linked}
-    specialist = Membership.objects.filter(
-        user=OuterRef("owner"),
-        role=Membership.Role.GROWTH_SPECIALIST,
-        account__kind=Account.Kind.VENDOR,
-    )
+    specialist = Membership.objects.growth_specialists().filter(user=OuterRef("owner"))
     companies = {
         company.pk: company
         for company in Company.objects.filter(

@@ -51,7 +51,7 @@ def export_program() -> Document:
     if vendor:
         document["vendor"] = {"name": vendor.name, "domains": vendor.domains}
     document["accounts"] = [_account(account) for account in _accounts()]
-    members = set(Membership.objects.values_list("user_id", flat=True))
+    members = set(Membership.objects.present().values_list("user_id", flat=True))
     document["companies"] = [_company(company, members) for company in _companies()]
     document["deals"] = [_deal(deal) for deal in _deals()]
     document["triggers"] = [_trigger(t) for t in Trigger.objects.order_by("key")]
@@ -62,7 +62,7 @@ def export_program() -> Document:
 
 
 def _accounts() -> Iterable[Account]:
-    members = Membership.objects.select_related("user").order_by("user__email")
+    members = Membership.objects.present().select_related("user").order_by("user__email")
     return (
         Account.objects.order_by("slug")
         .select_related("communication__recipient__user")

@@ -113,6 +113,14 @@ def _verify(users: Mapping[str, User]) -> None:
 
 # --- Memberships and preferences --------------------------------------------------
 
+# Who was removed and stands in a file belongs to the account again, with the defaults.
+_AS_NEW = {
+    "removed_at": None,
+    "is_active": True,
+    "role": Membership.Role.MEMBER,
+    "edit_partner_settings": False,
+}
+
 
 def import_members(
     program: Program,
@@ -129,7 +137,8 @@ def import_members(
             user = users[entry.email]
             new = Membership(account=account, user=user)
             row = stored.get((account.pk, user.pk))
-            member, change = write(row, new, entry.member_values)
+            came_back = _AS_NEW if row and row.removed_at else {}
+            member, change = write(row, new, {**came_back, **entry.member_values})
             chosen = import_preferences(member, entry.preferences, is_new=row is None)
             summary.add("memberships", change.joined(changed=chosen))
 

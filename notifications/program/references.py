@@ -44,7 +44,8 @@ class _Known:
         self.accounts = set(Account.objects.values_list("slug", flat=True))
         self.accounts |= {account.slug for account in program.accounts}
         self.members: dict[str, set[str]] = defaultdict(set)
-        for slug, email in Membership.objects.values_list("account__slug", "user__email"):
+        members = Membership.objects.present()
+        for slug, email in members.values_list("account__slug", "user__email"):
             self.members[email].add(slug)
         self.users = set(User.objects.values_list("email", flat=True))
         for account in program.accounts:

@@ -185,6 +185,12 @@ def end_role(row: DealMember, *, now: datetime | None = None) -> None:
     DealMember.objects.filter(pk=row.pk, removed_at=None).update(removed_at=now or timezone.now())
 
 
+def end_roles(member: Membership, *, now: datetime | None = None) -> None:
+    """Take a person who left the account off all deals. The rows stay, with their end."""
+    current = DealMember.objects.filter(membership=member, removed_at=None)
+    current.update(removed_at=now or timezone.now())
+
+
 def _replace(
     deal: Deal,
     role: str,

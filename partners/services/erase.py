@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.audit import record_change
 from accounts.models import User
+from accounts.services.invitations import forget_invited
 from partners.erased import erased_address
 from partners.models import Activity, Client, Contact, Identity, Lead, RejectedEvent
 from partners.signals import person_erased
@@ -52,6 +53,7 @@ def erase_person(
     )
     if contact is not None:
         _anonymise(contact, email, now or timezone.now())
+    forget_invited(email)
     person_erased.send(sender=Contact, email=email, contact=contact)
     record_change(
         None,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.forms import ProfileForm
 from accounts.models import User
 from accounts.requests import AccountRequest
-from accounts.services import save_profile
+from accounts.services.profile import save_profile
 
 
 @login_required
