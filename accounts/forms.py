@@ -5,14 +5,12 @@ from collections import defaultdict
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib.auth.password_validation import (
-    password_validators_help_text_html,
-    validate_password,
-)
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account, Invitation, Membership, User
 
@@ -39,7 +37,10 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("name", "language", "timezone")
-        labels: ClassVar[dict[str, Any]] = {"name": _("Name"), "language": _("Language")}
+        labels: ClassVar[dict[str, Any]] = {
+            "name": pgettext_lazy("person", "Name"),
+            "language": _("Language"),
+        }
         help_texts: ClassVar[dict[str, Any]] = {
             "language": _("Pages and e-mails are in this language.")
         }
@@ -120,13 +121,13 @@ class NewPersonForm(forms.Form):
     """What an invited person says of themselves; the address is the invitation's."""
 
     name = forms.CharField(
-        label=_("Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=pgettext_lazy("person", "Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     password = forms.CharField(
         label=_("Password"),
         strip=False,
         max_length=4096,
-        help_text=password_validators_help_text_html,
+        help_text=_("At least ten characters; not your name, and none that everybody uses."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
