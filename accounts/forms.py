@@ -121,7 +121,9 @@ class NewPersonForm(forms.Form):
     """What an invited person says of themselves; the address is the invitation's."""
 
     name = forms.CharField(
-        label=pgettext_lazy("person", "Name"), max_length=150, widget=forms.TextInput(attrs={"autocomplete": "name"})
+        label=pgettext_lazy("person", "Name"),
+        max_length=150,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     password = forms.CharField(
         label=_("Password"),

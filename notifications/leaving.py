@@ -37,7 +37,8 @@ def _on_deals(member: Membership, *, removal: bool) -> list[str]:
     current = DealMember.objects.filter(
         membership=member, removed_at=None, deal__archived_at=None
     ).aggregate(
-        deals=Count("deal", distinct=True), owned=Count("deal", filter=Q(role=DealMember.Role.OWNER))
+        deals=Count("deal", distinct=True),
+        owned=Count("deal", filter=Q(role=DealMember.Role.OWNER)),
     )
     deals, owned = current["deals"], current["owned"]
     values = {"name": member.user.display_name, "count": deals, "owned": owned}

@@ -28,6 +28,13 @@ from accounts.services.invitations import (
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def accept(request: AccountRequest, token: str) -> HttpResponse:
+    response = _answer(request, token)
+    # The path is a key: a refused answer must not put it into the log.
+    response._has_been_logged = True  # type: ignore[attr-defined]
+    return response
+
+
+def _answer(request: AccountRequest, token: str) -> HttpResponse:
     try:
         invitation = open_invitation(token)
         if request.user.is_authenticated:

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.audit import record_change
-from accounts.models import AuditEntry, Heartbeat
+from accounts.models import AuditEntry, Heartbeat, Invitation
 from notifications.drain import drain
 from notifications.models import Decision, Delivery, Notification, Suppression, Trigger
 from partners.models import Activity, DealShare, Lead, RejectedEvent
@@ -31,7 +31,16 @@ from tests.queries import assert_constant_queries
 
 APPS = ("accounts", "partners", "notifications")
 OWN = [model for model in admin.site._registry if model._meta.app_label in APPS]
-LOGS = (AuditEntry, Heartbeat, Activity, RejectedEvent, Decision, Notification, Delivery)
+LOGS = (
+    AuditEntry,
+    Heartbeat,
+    Invitation,
+    Activity,
+    RejectedEvent,
+    Decision,
+    Notification,
+    Delivery,
+)
 numbers = itertools.count(1)
 pytestmark = pytest.mark.django_db
 
@@ -58,6 +67,14 @@ def grow():
     Trigger.objects.create(key=f"own_{n}", label="Own", event_name=f"own {n}")
     Suppression.objects.create(address=f"gone-{n}@partner.example", cause="bounce")
     record_change(account, actor=ala.user, action="x", old="", new="")
+    Invitation.objects.create(
+        account=account,
+        email=f"ewa@partner-{n}.example",
+        role="member",
+        invited_by=ala.user,
+        nonce="JBSWY3DP",
+        expires_at=timezone.now(),
+    )
     Heartbeat.objects.create(process=f"worker-{n}", at=timezone.now())
     Authenticator.objects.create(user=ala.user, type="totp", data={"secret": "JBSWY3DP"})
     drain(patience_seconds=0)

@@ -13,6 +13,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.models import User
+from accounts.services.invitations import invite
+from accounts.services.invitations import make_token as make_invitation_token
 from notifications.drain import drain
 from notifications.models import Notification
 from notifications.unsubscribe import make_token
@@ -41,6 +43,7 @@ Row = tuple[str | int, ...]
 EVERYONE: Row = (OK,) * 7
 SIGNED_IN: Row = (LOGIN, OK, OK, OK, OK, OK, OK)
 MEMBERS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, NOT_ALLOWED)
+OF_ADMIN: Row = (LOGIN, OK, NOT_ALLOWED, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
 OF_ALA: Row = (LOGIN, GO, NONE, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
 LISTS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, OK)
 OF_A: Row = (LOGIN, OK, OK, NONE, OK, NONE, OK)
@@ -59,6 +62,10 @@ ROWS: dict[str, Row] = {
     "notifications:panel": MEMBERS,
     "notifications:unread": MEMBERS,
     "notifications:communication": (LOGIN, OK, OK, OK, NONE, NONE, NONE),
+    "notifications:users": MEMBERS,
+    "notifications:user": OF_ADMIN,
+    "notifications:deactivate_user": OF_ADMIN,
+    "notifications:remove_user": OF_ADMIN,
     "notifications:preferences": MEMBERS,
     "notifications:preferences_start": members(GO),
     "notifications:activity": LISTS,
@@ -72,6 +79,7 @@ ROWS: dict[str, Row] = {
     "accounts:settings": REDIRECT,
     "accounts:profile": SIGNED_IN,
     "accounts:security": SIGNED_IN,
+    "accounts:invitation": (OK, *(NOT_ALLOWED,) * 6),  # For an address that nobody signs in with.
     "partners:intake": (METHOD,) * 7,
     "healthz": EVERYONE,
     "readyz": (503,) * 7,
@@ -80,6 +88,10 @@ ROWS: dict[str, Row] = {
 POST_ROWS: dict[str, Row] = {
     "notifications:read": OF_ALA,
     "notifications:read_all": members(GO),
+    "notifications:reactivate_user": (LOGIN, GO, *OF_ADMIN[2:]),
+    "notifications:send_again": (LOGIN, GO, *OF_ADMIN[2:]),
+    # Ala has revoked it, and then it is nobody's.
+    "notifications:revoke_invitation": (LOGIN, GO, NONE, *OF_ADMIN[3:]),
     "notifications:test_email": (LOGIN, GO, NOT_ALLOWED, GO, NONE, NONE, NONE),
 }
 # Somebody else's pages: the sign-in, the admin; the demo answers 404 without demo data.
@@ -131,6 +143,10 @@ class Walk:
         make_activity(world.source, make_contact("anna@acme.example"), message_id="of-a")
         drain(patience_seconds=0)
         notification = Notification.objects.get(membership=world.ala)
+        invited, unwanted = (
+            invite(world.ala.user, world.northstar, email=email, role="member")
+            for email in ("ewa@northstar.example", "franek@northstar.example")
+        )
         self.arguments: dict[str, dict[str, object]] = {
             "notifications:open": {"pk": notification.pk},
             "notifications:read": {"pk": notification.pk},
@@ -139,6 +155,13 @@ class Walk:
             "notifications:unsubscribe": {
                 "token": make_token(world.ala.pk, "registered_lead_activity")
             },
+            "notifications:user": {"pk": world.bartek.pk},
+            "notifications:deactivate_user": {"pk": world.bartek.pk},
+            "notifications:reactivate_user": {"pk": world.bartek.pk},
+            "notifications:remove_user": {"pk": world.bartek.pk},
+            "notifications:send_again": {"pk": invited.pk},
+            "notifications:revoke_invitation": {"pk": unwanted.pk},
+            "accounts:invitation": {"token": make_invitation_token(invited)},
             "partners:lead": {"pk": lead.pk},
             "partners:deal": {"pk": deal.pk},
             "partners:intake": {"path": "track"},
