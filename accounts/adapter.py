@@ -1,10 +1,45 @@
 """How sign-in differs from allauth's defaults."""
 
+from __future__ import annotations
+
+import logging
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as current
+from anymail.exceptions import AnymailError
+from django.contrib import messages
+from django.core.mail import EmailMessage
 from django.http import HttpRequest
+from django.utils.translation import get_language, override
+from django.utils.translation import gettext as _
+
+logger = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People come by invitation or from a program file."""
         return False
+
+    def render_mail(
+        self,
+        template_prefix: str,
+        email: str | list[str],
+        context: dict[str, Any],
+        headers: dict[str, str] | None = None,
+    ) -> EmailMessage:
+        """In the language of who reads it."""
+        user = context.get("user")
+        headers = {**(headers or {}), "Auto-Submitted": "auto-generated"}
+        with override(user.language if user else get_language()):
+            return super().render_mail(template_prefix, email, context, headers)
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """A mail server that refuses is told to the person, and is no broken page."""
+        try:
+            super().send_mail(template_prefix, email, context)
+        except (OSError, AnymailError):
+            logger.exception("%s was not sent", template_prefix)
+            words = _("The e-mail could not be sent. Nothing has changed; try again later.")
+            messages.error(current.request, words)

@@ -1,14 +1,22 @@
 """One include per app; the order of the pages in the contract, section 4."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import include, path, re_path
 
 from partnernotify.probes import healthz, readyz
+
+
+def not_here(request: HttpRequest, page: str) -> HttpResponse:
+    """Only an operator or a mailed link says whose an address is."""
+    raise Http404
+
 
 urlpatterns = [
     path("", include("notifications.urls")),
     path("", include("notifications.partner_urls")),
     path("", include("accounts.urls")),
+    re_path(r"^accounts/(email|confirm-email)/", not_here, name="account_addresses"),
     path("accounts/", include("allauth.urls")),
     path("demo/", include("notifications.demo.urls")),
     path("admin/", admin.site.urls),

@@ -51,13 +51,17 @@ def test_security_tells_whether_two_steps_are_on(ala):
     assert "Off. With an app" in ala.get("/settings/security/").content.decode()
 
 
-@pytest.mark.parametrize(
-    "url", ["/accounts/password/change/", "/accounts/2fa/", "/accounts/email/"]
-)
+@pytest.mark.parametrize("url", ["/accounts/password/change/", "/accounts/2fa/"])
 def test_pages_of_sign_in_stand_in_our_frame(ala, url):
     text = ala.get(url).content.decode()
     assert '<nav class="side"' in text
     assert 'href="/settings/security/" aria-current="page"' in text
+
+
+@pytest.mark.parametrize("url", ["/accounts/email/", "/accounts/confirm-email/x/"])
+def test_nobody_changes_whose_an_address_is(ala, url):
+    """A user's e-mail says who they are: invitations and program files rely on it."""
+    assert ala.get(url).status_code == ala.post(url, {"email": "x@x.example"}).status_code == 404
 
 
 @pytest.mark.parametrize("url", ["/accounts/login/", "/accounts/password/reset/"])
