@@ -8,11 +8,11 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
-from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from accounts.models import Account, Invitation, Membership, User
+from accounts.words import role_label
 
 Choices = list[tuple[str, list[tuple[str, str]]]]
 
@@ -60,10 +60,6 @@ class ProfileForm(forms.ModelForm):
 
 
 # --- Users of an account --------------------------------------------------------------
-
-
-def role_label(role: str) -> str:
-    return capfirst(str(Membership.Role(role).label))
 
 
 def _role_choices(account: Account) -> list[tuple[str, str]]:

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from accounts.forms import role_label
 from accounts.models import Account, AuditEntry, Invitation, Membership
+from accounts.words import role_label
 
 HISTORY = 10
 
@@ -33,6 +33,8 @@ def open_invitations(account: Account) -> list[Invitation]:
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
+    """A line of a settings page's history, in words."""
+
     at: datetime
     who: str
     what: str

@@ -13,6 +13,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.models import Account, AuditEntry, Membership
+from accounts.selectors import Change
 from notifications.channels import EMAIL
 from notifications.facts.people import load_people
 from notifications.facts.triggers import load_triggers
@@ -212,13 +213,6 @@ def _not_sent(reason: str) -> str:
 
 
 # --- Change history --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    at: datetime
-    who: str
-    what: str
 
 
 def change_history(account: Account) -> list[Change]:

@@ -8,9 +8,9 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from accounts.forms import role_label
 from accounts.models import Invitation, Vendor
 from accounts.services.invitations import make_token, mark_sent
+from accounts.words import role_label
 from notifications.channels.email import EmailChannel
 from notifications.messages import Action, Message
 from notifications.rendering import link, local_time, one_line

@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from accounts.models import Account, Membership, User, Vendor
+from accounts.services.members import remove_member
 from notifications.channels import CHANNEL_KEYS
 from notifications.demo.world import program as demo
 from notifications.models import Preference, Trigger
 from notifications.program.dump import dump_program
+from notifications.program.errors import ProgramError
 from notifications.program.parsing import parse
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Client, Company, Contact, Deal, Lead, Source
@@ -61,6 +63,38 @@ def test_a_free_first_place_survives_the_round_trip():
     remove_share(Deal.objects.get(), Account.objects.get(slug="northstar"))
     assert_round_trip()
     assert Deal.objects.get().shares.get().position == 2
+
+
+def remove_bartek():
+    load(example())
+    bartek = Membership.objects.get(user__email="bartek@northstar.example")
+    remove_member(Membership.objects.get(user__name="Ala").user, bartek)
+    return bartek
+
+
+@pytest.mark.django_db
+def test_who_was_removed_is_not_in_the_program():
+    remove_bartek()
+    assert "bartek" not in dump_program()
+    assert_round_trip()
+
+
+@pytest.mark.django_db
+def test_who_was_removed_comes_back_with_a_file_that_names_them():
+    bartek = remove_bartek()
+    load(example())
+    bartek.refresh_from_db()
+    assert (bartek.is_active, bartek.removed_at, bartek.role) == (True, None, "member")
+    assert bartek.deal_roles.filter(role="owner", removed_at=None).exists()
+
+
+@pytest.mark.django_db
+def test_who_was_removed_cannot_be_referred_to():
+    remove_bartek()
+    document = example()
+    document["accounts"][0]["users"] = []
+    with pytest.raises(ProgramError, match="bartek"):
+        load(document)
 
 
 @pytest.mark.django_db
