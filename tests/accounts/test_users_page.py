@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.test import Client
 
 from accounts.models import AuditEntry, Invitation, Membership
 from accounts.services.invitations import invite
@@ -243,3 +244,11 @@ def test_the_communication_page_offers_to_invite_who_is_alone(client, world):
     html = read(client, world.celina.user, "/settings/partners/communication/")
     assert 'href="/settings/users/#invite"' in html
     assert "#invite" not in read(client, world.ala.user, "/settings/partners/communication/")
+
+
+def test_a_form_of_another_site_changes_nothing(world):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(world.ala.user)
+    for path in ("", *(of(world.bartek) + path for path in PATHS)):
+        assert strict.post(URL + path, {"role": "admin", "email": "x@x.example"}).status_code == 403
+    assert not AuditEntry.objects.exists()
