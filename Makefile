@@ -22,7 +22,7 @@ check: venv-dev
 	@.ci/check
 
 bench: venv-dev
-	@$(VENV)/bin/python bench/run.py
+	@$(VENV)/bin/python -m bench.run
 
 chaos:
 	@echo "make chaos comes with the delivery engine; it is not there yet." >&2
