@@ -58,3 +58,10 @@ def broker_options(url: str, folder: Path) -> dict[str, Any]:
         "max_retries": 1,
         "polling_interval": 0.1,
     }
+
+
+def with_deadline(email: dict[str, Any]) -> dict[str, Any]:
+    """Return the mail settings of EMAIL_URL, SMTP with a total deadline for each message."""
+    if email["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
+        email["EMAIL_BACKEND"] = "notifications.channels.smtp.DeadlineEmailBackend"
+    return email

@@ -10,7 +10,12 @@ from pathlib import Path
 
 import environ
 
-from partnernotify.environment import anymail_settings, broker_options, persistent_secret
+from partnernotify.environment import (
+    anymail_settings,
+    broker_options,
+    persistent_secret,
+    with_deadline,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
@@ -155,7 +160,7 @@ EMAIL_TIMEOUT = 10
 MAILBOX_DIR = DATA_DIR / "mail"
 EMAIL_URL = env.str("EMAIL_URL", default="")
 if EMAIL_URL:
-    vars().update(env.email("EMAIL_URL"))
+    vars().update(with_deadline(env.email("EMAIL_URL")))
 elif env.str("ANYMAIL_BACKEND", default=""):
     EMAIL_BACKEND = env.str("ANYMAIL_BACKEND")
 else:
@@ -225,6 +230,7 @@ PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
 DELIVERY_LEASE = timedelta(seconds=env.int("DELIVERY_LEASE_SECONDS", default=60))
 # A send starts only while this much of the lease is left: longer than it may take.
 SEND_DEADLINE = DELIVERY_LEASE * 0.6
+EMAIL_DEADLINE = min(timedelta(seconds=30), SEND_DEADLINE * 0.8)
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_STALE = timedelta(seconds=10)
 INBOX_KEEP = timedelta(days=env.int("RETENTION_DAYS_INBOX", default=90))

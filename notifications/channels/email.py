@@ -89,9 +89,11 @@ def as_delivery_error(error: Exception) -> DeliveryError:
 def _answered(
     code: int, text: bytes | str, *, permanent: bool | None = None, bad_address: bool = False
 ) -> DeliveryError:
-    if permanent is None:
-        permanent = 500 <= code < 600
     detail = f"{code} {_words(text)}"
+    if not 400 <= code < 600:  # Half an answer, or none of RFC 5321.
+        return DeliveryError(Failure.UNKNOWN, detail)
+    if permanent is None:
+        permanent = code >= 500
     return DeliveryError(
         Failure.REFUSED, detail, permanent=permanent, bad_address=permanent and bad_address
     )

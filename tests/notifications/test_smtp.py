@@ -1,0 +1,82 @@
+"""SMTP against servers that stall: a message ends within its deadline, whatever they do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage
+
+from notifications.channels.base import Failure
+from notifications.channels.email import as_delivery_error
+from tests.servers import free_port
+from tests.sinks import SmtpSink
+
+DEADLINE = timedelta(seconds=0.6)
+
+
+@pytest.fixture
+def smtp(settings):
+    settings.EMAIL_BACKEND = "notifications.channels.smtp.DeadlineEmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
+    settings.EMAIL_TIMEOUT, settings.EMAIL_DEADLINE = 10, DEADLINE
+    return settings
+
+
+@contextmanager
+def dripping_server(port: int, *, greet: bool) -> Iterator[None]:
+    """Answer each command with one byte every 0.1 s, and so never end an answer."""
+    server = socket.create_server(("127.0.0.1", port))
+    stop = threading.Event()
+
+    def serve() -> None:
+        client, _ = server.accept()
+        with client:
+            if greet:
+                client.sendall(b"220 ready\r\n")
+                client.recv(1000)
+                client.sendall(b"250 ok\r\n")
+            try:
+                while not stop.wait(0.1):
+                    client.sendall(b"2")
+            except OSError:
+                pass
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        server.close()
+
+
+@pytest.mark.parametrize("greet", [False, True])
+def test_a_server_that_drips_is_left_at_the_deadline(smtp, greet):
+    """T27: each byte arrives within EMAIL_TIMEOUT, the answer never does."""
+    began = time.monotonic()
+    with dripping_server(smtp.EMAIL_PORT, greet=greet), pytest.raises(OSError) as failed:
+        message = EmailMessage("s", "b", to=["ala@northstar.example"])
+        mail.get_connection().send_messages([message])
+    assert time.monotonic() - began < smtp.EMAIL_TIMEOUT / 2
+    assert as_delivery_error(failed.value).failure == Failure.UNKNOWN
+
+
+def test_each_message_of_one_connection_has_its_own_time(smtp):
+    with SmtpSink() as sink:
+        smtp.EMAIL_PORT = sink.port
+        sink.answer = lambda _message: time.sleep(0.4)
+        connection = mail.get_connection()
+        for _ in range(2):
+            message = EmailMessage("s", "b", to=["ala@northstar.example"], connection=connection)
+            connection.open()
+            connection.send_messages([message])
+        connection.close()
+        assert len(sink.messages) == 2
