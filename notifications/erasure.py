@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from functools import partial
@@ -10,10 +10,12 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from notifications.models import Attempt, Delivery
 from notifications.reasons import Reason
+from partners.mentions import mentions, perhaps_mentions
 from partners.models import Contact
 
 # A send that is on the wire cannot be called back; its retry asks for consent again.
@@ -25,8 +27,9 @@ def forget(email: str, contact: Contact | None) -> None:
 
     Files go once the transaction is committed: a folder cannot be rolled back.
     """
-    Delivery.objects.filter(detail__icontains=email).update(detail="")
-    Attempt.objects.filter(detail__icontains=email).update(detail="")
+    is_meant = mentions(email)
+    for model in (Delivery, Attempt):
+        _empty_details(model, email, is_meant)
     public_ids: set[str] = set()
     if contact is not None:
         about = Delivery.objects.filter(notification__activity__contact=contact)
@@ -38,14 +41,23 @@ def forget(email: str, contact: Contact | None) -> None:
             lease_token=None,
             lease_until=None,
         )
-    transaction.on_commit(partial(_remove_mail, Path(settings.MAILBOX_DIR), email, public_ids))
+    transaction.on_commit(partial(_remove_mail, Path(settings.MAILBOX_DIR), is_meant, public_ids))
 
 
-def _remove_mail(folder: Path, email: str, public_ids: set[str]) -> None:
+def _empty_details(
+    model: type[Delivery] | type[Attempt], email: str, is_meant: Callable[[str], bool]
+) -> None:
+    rows: QuerySet = model.objects.filter(perhaps_mentions(email, "detail"))
+    details = list(rows.values_list("pk", "detail"))
+    for pk in (pk for pk, detail in details if is_meant(detail)):
+        model.objects.filter(pk=pk).update(detail="")
+
+
+def _remove_mail(folder: Path, is_meant: Callable[[str], bool], public_ids: set[str]) -> None:
     for path in folder.glob("*.eml") if folder.is_dir() else ():
         mail = message_from_bytes(path.read_bytes(), policy=policy.default)
         own = mail.get("X-PN-Delivery") in public_ids
-        if own or any(email in text.casefold() for text in _texts(mail)):
+        if own or any(map(is_meant, _texts(mail))):
             path.unlink(missing_ok=True)
 
 

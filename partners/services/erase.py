@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,8 +15,11 @@ from accounts.audit import record_change
 from accounts.models import User
 from accounts.services.invitations import forget_invited
 from partners.erased import erased_address
+from partners.mentions import mentions, perhaps_mentions
 from partners.models import Activity, Client, Contact, Identity, Lead, RejectedEvent
 from partners.signals import person_erased
+
+CHUNK = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,30 +83,43 @@ def _anonymise(contact: Contact, email: str, now: datetime) -> None:
 
 def _scrub_activities(contact: Contact | None, email: str) -> int:
     """Empty what the person did, also before they were known, and who else mentions them."""
-    mentions = Activity.objects.annotate(text=Cast("payload", models.TextField())).filter(
-        Q(text__icontains=email) | Q(message_id__icontains=email) | Q(name__icontains=email)
-    )
-    concerned = Q(pk__in=mentions.values("pk"))
+    texts = Activity.objects.annotate(text=Cast("payload", models.TextField()))
+    ids = set(_mentioning(texts, email, "text", "message_id", "name"))
     if contact is not None:
         visits = contact.identities.filter(kind=Identity.Kind.ANONYMOUS).values("value")
-        concerned |= Q(contact=contact) | Q(contact=None, anonymous_id__in=visits)
-    ids = list(Activity.objects.filter(concerned).values_list("pk", flat=True))
-    telling = Activity.objects.filter(pk__in=ids, message_id__icontains=email)
-    for activity in telling.only("pk"):
-        activity.message_id = f"erased-{activity.pk}"
-        activity.save(update_fields=["message_id"])
-    for start in range(0, len(ids), 500):
-        Activity.objects.filter(pk__in=ids[start : start + 500]).update(
+        own = Q(contact=contact) | Q(contact=None, anonymous_id__in=visits)
+        ids |= set(Activity.objects.filter(own).values_list("pk", flat=True))
+    for chunk in _chunks(ids):
+        concerned = Activity.objects.filter(pk__in=chunk)
+        # Here it may stand behind anything: `demo-anna@…` of what Anna did is no other person.
+        telling = concerned.filter(perhaps_mentions(email, "message_id"))
+        for pk in list(telling.values_list("pk", flat=True)):
+            Activity.objects.filter(pk=pk).update(message_id=f"erased-{pk}")
+        concerned.update(
             payload={}, name="", anonymous_id="", user_id="", problem="", consent_denied=True
         )
     return len(ids)
 
 
 def _scrub_rejected_events(email: str) -> int:
-    mentions = RejectedEvent.objects.filter(
-        Q(excerpt__icontains=email) | Q(message__icontains=email) | Q(message_id__icontains=email)
-    )
-    return mentions.update(excerpt="", message="", message_id="")
+    fields = ("excerpt", "message", "message_id")
+    ids = set(_mentioning(RejectedEvent.objects.all(), email, *fields))
+    for chunk in _chunks(ids):
+        RejectedEvent.objects.filter(pk__in=chunk).update(**dict.fromkeys(fields, ""))
+    return len(ids)
+
+
+def _mentioning(rows: models.QuerySet, email: str, *fields: str) -> list[int]:
+    """Return the ids of the rows that mention the address; their texts are read one by one."""
+    is_meant = mentions(email)
+    candidates = rows.filter(perhaps_mentions(email, *fields)).values_list("pk", *fields)
+    return [pk for pk, *texts in candidates.iterator(CHUNK) if any(map(is_meant, texts))]
+
+
+def _chunks(ids: Collection[int]) -> Iterator[list[int]]:
+    listed = sorted(ids)
+    for start in range(0, len(listed), CHUNK):
+        yield listed[start : start + CHUNK]
 
 
 def _scrub_registrations(model: type[Lead] | type[Client], email: str) -> int:

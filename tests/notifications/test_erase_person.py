@@ -59,8 +59,8 @@ def identify(client, key):
     post(client, key, "/v1/identify", anonymousId="v1", userId="u1", traits={"email": ANNA})
 
 
-def demo_requested(client, key, email=ANNA, **body):
-    post(client, key, event="Demo Requested", properties={"email": email}, **body)
+def demo_requested(client, key, email=ANNA, event="Demo Requested", **body):
+    post(client, key, event=event, properties={"email": email}, **body)
 
 
 def erase(email=ANNA):
@@ -99,11 +99,47 @@ def test_the_contact_stays_without_a_name_and_without_consent(key):
     assert contact.domain == "erased.invalid"
 
 
-def test_others_stay_as_they_are(client, key):
-    demo_requested(client, key, "bob@acme.example")
-    erase()
-    assert Activity.objects.get().payload["properties"]["email"] == "bob@acme.example"
-    assert Contact.objects.filter(email="bob@acme.example", consent_denied=False).exists()
+OTHERS = (
+    "bob@acme.example",
+    "johanna@acme.example",
+    "jo.anna@acme.example",
+    "x+anna@acme.example",
+    "anna@acme.example.com",
+    "anna@acme.example-group.com",
+)
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_others_stay_as_they_are(client, key, other):
+    demo_requested(client, key, other, messageId=f"demo-of:{other}")
+    demo_requested(client, key, other, event=f"Invited {other}", timestamp="never")
+    Delivery.objects.update(detail=f"550 <{other}>")
+    erased = erase()
+    activity = Activity.objects.get()
+    assert activity.payload["properties"]["email"] == other
+    assert activity.message_id == f"demo-of:{other}"
+    assert other in RejectedEvent.objects.get().excerpt
+    assert Contact.objects.filter(email=other, consent_denied=False).exists()
+    assert (erased.activities, erased.rejected_events) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        f"<{ANNA}>",
+        f"Ask {ANNA.upper()}.",
+        f"first line\n{ANNA}\nlast",
+        f"https://vendor.example/?email={ANNA.replace('@', '%40')}&x=1",
+    ],
+)
+def test_a_mention_within_other_words_is_forgotten(client, key, mention):
+    properties = {"email": "bob@acme.example", "note": mention}
+    post(client, key, event="Note", properties=properties)
+    post(client, key, event="Note", properties=properties, timestamp="never")
+    assert "anna" in str(list(RejectedEvent.objects.values_list("excerpt"))).casefold()
+    erased = erase()
+    assert (erased.activities, erased.rejected_events) == (1, 1)
+    assert "anna" not in everything()
 
 
 def test_what_waits_to_be_sent_is_cancelled(client, key):
@@ -165,10 +201,23 @@ def test_mails_about_the_person_are_removed(client, key, settings, tmp_path):
     mentioned = EmailMessage()
     mentioned.set_content(f"żółw {ANNA.upper()}", cte="base64")
     (tmp_path / "1.eml").write_bytes(mentioned.as_bytes())
-    assert len(list(tmp_path.glob("*.eml"))) == 3
+    mentioned.set_content("johanna@acme.example", cte="base64")
+    (tmp_path / "2.eml").write_bytes(mentioned.as_bytes())
+    assert len(list(tmp_path.glob("*.eml"))) == 4
     erase()
-    (left,) = tmp_path.glob("*.eml")
-    assert "bob@acme.example" in left.read_text()
+    left = sorted(path.read_text() for path in tmp_path.glob("*.eml"))
+    assert len(left) == 2
+    assert any("bob@acme.example" in text for text in left)
+
+
+def test_details_of_others_stay(client, key):
+    demo_requested(client, key, "bob@acme.example")
+    drain(patience_seconds=0)
+    Attempt.objects.update(detail="550 <johanna@acme.example>")
+    Delivery.objects.update(detail="550 <johanna@acme.example>")
+    erase()
+    assert set(Attempt.objects.values_list("detail", flat=True)) == {"550 <johanna@acme.example>"}
+    assert set(Delivery.objects.values_list("detail", flat=True)) == {"550 <johanna@acme.example>"}
 
 
 def test_a_person_known_only_as_a_leads_contact_is_forgotten(key):
