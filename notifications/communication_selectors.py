@@ -18,6 +18,7 @@ from notifications.channels import EMAIL
 from notifications.facts.people import load_people
 from notifications.facts.triggers import load_triggers
 from notifications.models import CommunicationSettings, Decision, Delivery, Kind, Preference
+from notifications.reasons import NOT_ITS_OWN
 from notifications.rendering import one_line
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS
 from notifications.words import reason_sentence
@@ -159,6 +160,7 @@ def recent_decisions(account: Account) -> list[Recent]:
     emails = Delivery.objects.filter(channel=EMAIL).order_by("pk")
     decisions = (
         Decision.objects.filter(account=account, kind__in=(Kind.LEAD, Kind.CLIENT))
+        .exclude(reason__in=NOT_ITS_OWN)
         .select_related("activity__contact", "lead", "client", "membership__user", "notification")
         .prefetch_related(Prefetch("notification__deliveries", queryset=emails))
         .order_by("-created_at", "-pk")

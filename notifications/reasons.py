@@ -69,5 +69,16 @@ SENTENCES: dict[Reason, str | Promise] = {
 }
 
 
+# The account's registration or share did not cover the action: that it happened is not
+# this account's business (R13, R45, R48).
+NOT_ITS_OWN = (
+    Reason.REGISTRATION_NOT_ACTIVE,
+    Reason.REGISTERED_LATER,
+    Reason.NOT_PARTNER,
+    Reason.NOT_SHARED,
+    Reason.NOT_FIRST_PARTNER,
+)
+
+
 def reason_choices() -> list[tuple[str, str | Promise]]:
     return [(reason.value, SENTENCES[reason]) for reason in Reason]

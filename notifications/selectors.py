@@ -25,7 +25,7 @@ from notifications.models import (
     NotificationReason,
     Preference,
 )
-from notifications.reasons import Reason
+from notifications.reasons import NOT_ITS_OWN
 from notifications.rendering import one_line, sentence
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Lead
@@ -155,14 +155,6 @@ def place_of(notification: Notification) -> str:
         if reason.deal_id:
             return reverse("partners:deal", args=[reason.deal_id])
     return reverse("notifications:explain", args=[notification.activity.message_id])
-
-
-# The account's registration did not cover the action: it is not its business.
-NOT_ITS_OWN = (
-    Reason.REGISTRATION_NOT_ACTIVE,
-    Reason.REGISTERED_LATER,
-    Reason.NOT_PARTNER,
-)
 
 
 def last_actions(leads: Iterable[Lead]) -> dict[int, datetime]:

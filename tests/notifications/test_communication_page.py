@@ -1,12 +1,14 @@
 """Settings → Partners → Communication (R24-R37, R39, R40)."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications.models import CommunicationSettings, Suppression
+from notifications.models import CommunicationSettings, Decision, Suppression
 from tests.factories import (
     choose,
     make_client,
@@ -22,6 +24,7 @@ from tests.world import World
 pytestmark = pytest.mark.django_db
 URL = "/settings/partners/communication/"
 TEST_URL = f"{URL}test/"
+DAY = timedelta(days=1)
 
 
 @pytest.fixture
@@ -282,6 +285,26 @@ def test_recent_notifications_say_who_was_told_or_why_not(client, world):
     assert "Sent to Bartek" in html
     assert "Not sent: The account has chosen no recipient." in html
     assert f"/activity/{first.message_id}/" in html
+
+
+@pytest.mark.parametrize(
+    "spoiled",
+    [{"expires_at": timezone.now() - DAY}, {"status": "unavailable"}, {"status": "pending"}],
+)
+def test_what_a_lead_did_while_not_registered_is_not_shown(client, world, spoiled):
+    """R13-R15: it is not this account's business any more, or not yet."""
+    switch_on(world.northstar, world.bartek)
+    lead = make_lead(world.northstar, "acme.example", **spoiled)
+    activity = world.does()
+    assert Decision.objects.filter(lead=lead, reason="registration_not_active").exists()
+    assert activity.message_id not in page(client, world.ala)
+
+
+def test_what_happened_before_the_registration_is_not_shown(client, world):
+    switch_on(world.northstar, world.bartek)
+    make_lead(world.northstar, "acme.example", registered_at=timezone.now() - timedelta(hours=1))
+    activity = world.does(occurred_at=timezone.now() - timedelta(hours=2))
+    assert activity.message_id not in page(client, world.ala)
 
 
 def test_queries_do_not_grow(client, world):
