@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Account, Membership
 from notifications.models import Decision, Delivery, Kind, Notification
+from notifications.reasons import NOT_ITS_OWN
 from partners import selectors
 from partners.models import Activity, CompanyContact, Deal, DealShare, Lead
 
@@ -56,7 +57,7 @@ def sign_ups_in(deal: Deal, account: Account | None) -> Timeline:
             activities.filter(selectors.consented())
             if account is None
             else _any_of(
-                _sign_ups_of(activities, _co_sold(deals)),
+                _sign_ups_of(activities, _co_sold(deals), account),
                 _told(activities.filter(decisions__deal=deal), account),
             )
         ),
@@ -70,7 +71,7 @@ def visible_among(activities: QuerySet[Activity], account: Account | None) -> Qu
     return _any_of(
         selectors.own_among(activities, account),
         _told(activities, account),
-        _sign_ups_of(activities, _co_sold(_first_shares(account))),
+        _sign_ups_of(activities, _co_sold(_first_shares(account)), account),
     )
 
 
@@ -116,10 +117,14 @@ def _people_in(deals: QuerySet[Deal]) -> QuerySet[CompanyContact]:
     )
 
 
-def _sign_ups_of(activities: QuerySet[Activity], deals: QuerySet[Deal]) -> QuerySet[Activity]:
-    concerned = Decision.objects.filter(activity=OuterRef("pk"), kind=Kind.DEAL)
+def _sign_ups_of(
+    activities: QuerySet[Activity], deals: QuerySet[Deal], account: Account
+) -> QuerySet[Activity]:
+    """Those that were decided about as the first partner's: not what happened before the
+    deal was shared, under another first partner, or after it was archived."""
+    decided = Decision.objects.filter(activity=OuterRef("pk"), kind=Kind.DEAL, account=account)
     return activities.filter(
-        Exists(concerned),
+        Exists(decided.exclude(reason__in=NOT_ITS_OWN)),
         selectors.consented(),
         contact__in=_people_in(deals).values("contact"),
     )

@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from partners.models import CompanyContact, DealShare, Lead
+from partners.models import CompanyContact, Deal, DealShare, Lead
+from partners.services.deals import promote_partner, share_deal
 from tests.factories import (
     choose,
     make_client,
@@ -374,6 +375,39 @@ def test_a_sign_up_in_a_company_without_growth_specialist_stays_with_the_vendor(
     read(client, world.bartek.user, f"/activity/{sign_up.message_id}/", 404)
     page = read(client, world.gosia.user, f"/deals/{deal.pk}/")
     assert "not owned by a growth specialist" in page
+
+
+def test_sign_ups_after_the_archiving_stay_with_the_vendor(client, world, deal):
+    """R58: nobody is told of them; those before stay readable."""
+    before = world.does("before@acme.example", event="CRM Signed Up")
+    Deal.objects.update(archived_at=timezone.now())
+    after = world.does("after@acme.example", event="CRM Signed Up")
+    page = read(client, world.ala.user, f"/deals/{deal.pk}/")
+    assert "before@" in page
+    assert "after@" not in page
+    assert "after@" not in read(client, world.ala.user, "/activity/")
+    read(client, world.ala.user, f"/activity/{before.message_id}/")
+    read(client, world.ala.user, f"/activity/{after.message_id}/", 404)
+    read(client, world.gosia.user, f"/activity/{after.message_id}/")
+
+
+def test_sign_ups_before_the_share_stay_with_the_vendor(client, world):
+    """R48: also from a time when another partner was the first."""
+    company = make_company("acme.example", owner=world.gosia.user)
+    deal = make_deal(company, owner=world.bartek, team=(world.celina,))
+    nobodys = world.does("early@acme.example", event="CRM Signed Up")
+    share_deal(deal, world.northstar, actor=None)
+    share_deal(deal, world.southwind, actor=None)
+    northstars = world.does("first@acme.example", event="CRM Signed Up")
+    promote_partner(deal, world.southwind, actor=None)
+    southwinds = world.does("second@acme.example", event="CRM Signed Up")
+    page = read(client, world.celina.user, f"/deals/{deal.pk}/")
+    assert "second@" in page
+    assert "first@" not in page
+    assert "early@" not in page
+    read(client, world.celina.user, f"/activity/{southwinds.message_id}/")
+    for activity in (nobodys, northstars):
+        read(client, world.celina.user, f"/activity/{activity.message_id}/", 404)
 
 
 def test_after_the_first_partner_left_nobody_is_notified(client, world, deal):
