@@ -41,7 +41,7 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
         tally = tallies[pk]
         # Which action it was is no secret of whoever is told about it.
         tally.triggers.add(trigger)
-        if account and account_id != account.pk:
+        if account and (account_id != account.pk or reason == Reason.NOT_SHARED):
             continue
         if outcome == Decision.Outcome.SEND:
             tally.told += count

@@ -247,8 +247,11 @@ def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision
         Prefetch("notification__deliveries", queryset=deliveries),
         Prefetch("notification__reasons", queryset=reasons),
     )
-    # Decisions about nobody (account None) are for the vendor's eyes only.
-    return decisions.order_by("pk") if account is None else decisions.filter(account=account)
+    if account is None:
+        return decisions.order_by("pk")
+    # Decisions about nobody (account None) are for the vendor's eyes only, and so are the
+    # deals of others, even if one of the account's people stands on their team (R45).
+    return decisions.filter(account=account).exclude(reason=Reason.NOT_SHARED).order_by("pk")
 
 
 def _message_reasons(decision: Decision) -> Sequence[NotificationReason]:

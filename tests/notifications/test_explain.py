@@ -267,6 +267,18 @@ def test_a_sign_up_is_explained_to_the_team(client, world):
     read(client, world.celina.user, "/activity/m-1/", 404)
 
 
+def test_a_deal_that_is_not_shared_is_not_named(client, world, lead):
+    """R45: also when one of the account's people stands on its team."""
+    company = make_company("acme.example", owner=world.gosia.user)
+    make_deal(company, name="Secret CRM", shares=(world.southwind,), team=(world.ala,))
+    world.does(message_id="m-1", event="CRM Signed Up")
+    page = read(client, world.ala.user, "/activity/m-1/")
+    assert "You are told because you are the chosen recipient for: ACME." in page
+    assert "Secret CRM" not in page
+    assert "not shared" not in page + read(client, world.ala.user, "/activity/")
+    assert "Secret CRM" in read(client, world.gosia.user, "/activity/m-1/")
+
+
 def test_several_sources_may_share_an_id(client, world, lead):
     """Each reader gets those that he may see."""
     second, _key = make_source("Shop")
