@@ -153,6 +153,11 @@ class CompanyAdmin(admin.ModelAdmin):
     autocomplete_fields = ("owner",)
     inlines = (CompanyContactInline,)
 
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Company | None = None
+    ) -> tuple[str, ...]:
+        return ("domain",) if obj else ()  # R16: another one would make its people other leads.
+
 
 class ContactForm(forms.ModelForm):
     def clean_email(self) -> str:

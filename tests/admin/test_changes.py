@@ -166,6 +166,14 @@ def test_deals_are_archived_and_brought_back(admin_client, deal):
 # --- Companies and contacts -------------------------------------------------------
 
 
+def test_the_domain_of_a_company_stays(admin_client):
+    """R16: who is whose lead does not follow an edit of the company."""
+    company = make_company("acme.example")
+    save(admin_client, Company, company, domain="rival.example", name="Renamed")
+    company.refresh_from_db()
+    assert (company.domain, company.name) == ("acme.example", "Renamed")
+
+
 def test_a_contact_taken_off_a_company_stays_unlinked(admin_client):
     """R41: an explicit unlink wins over the e-mail's domain."""
     company = make_company()
