@@ -24,7 +24,7 @@ from notifications.unsubscribe import make_token
 from partners.models import Activity, Client, Deal, Lead
 
 # Line breaks, other controls, and marks that turn the direction of text (R90).
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
 _MAX_NAME_LENGTH = 120
 
 

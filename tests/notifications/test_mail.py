@@ -8,6 +8,7 @@ from django.template import engines
 
 from notifications.drain import drain
 from notifications.models import Delivery
+from notifications.rendering import one_line, plain
 from tests.factories import choose
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
 
@@ -108,6 +109,15 @@ def test_no_name_injects_anything(northstar, name):
     assert "\u202e" not in message.body + html(message)
     assert "=?utf-8?q?Evil" not in message.subject
     assert len(message.subject) < 400
+
+
+BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@pytest.mark.parametrize("mark", BIDI_CONTROLS, ids=lambda mark: f"U+{ord(mark):04X}")
+def test_no_mark_turns_the_direction_of_text(mark):
+    """R90: all that Unicode calls Bidi_Control."""
+    assert one_line(f"Anna{mark}Nowak") == plain(f"Anna{mark}Nowak") == "Anna Nowak"
 
 
 @pytest.fixture
