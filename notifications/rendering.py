@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Membership
+from notifications.eligibility import topic_of
 from notifications.messages import Action, Message
 from notifications.models import Delivery, Notification, NotificationReason, Trigger
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY
@@ -111,8 +112,9 @@ def _render(context: MessageContext) -> Message:
     deals = [r.deal for r in context.reasons if r.deal]
     company = company_name(context.reasons)
     person = f"{name} ({company})" if company else name
-    topic = LEAD_ACTIVITY if any(r.lead or r.client for r in context.reasons) else CO_SELLING
-    token = make_token(context.membership.pk, topic)
+    topics = {topic_of(reason.kind) for reason in context.reasons}
+    topic = LEAD_ACTIVITY if LEAD_ACTIVITY in topics else CO_SELLING
+    token = make_token(context.membership.pk, topics)
     return Message(
         public_id=str(context.delivery.public_id),
         language=context.membership.user.language,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 
 from django.conf import settings
@@ -115,7 +115,7 @@ def _count_test(actor: Membership) -> Membership:
 
 def _test_message(recipient: Membership) -> Message:
     account = recipient.account
-    token = make_token(recipient.pk, LEAD_ACTIVITY)
+    token = make_token(recipient.pk, [LEAD_ACTIVITY])
     page = link(reverse("notifications:communication"), account=account.slug)
     with translation.override(recipient.user.language):
         name = one_line(account.name)
@@ -159,8 +159,8 @@ def save_preferences(membership: Membership, changes: Mapping[tuple[str, str], b
     )
 
 
-def unsubscribe(membership: Membership, topic: str) -> None:
-    save_preferences(membership, {(EMAIL, topic): False})
+def unsubscribe(membership: Membership, topics: Iterable[str]) -> None:
+    save_preferences(membership, {(EMAIL, topic): False for topic in topics})
 
 
 # --- Inbox ----------------------------------------------------------------------------------

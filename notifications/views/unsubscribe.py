@@ -16,14 +16,17 @@ from notifications.unsubscribe import read_token
 @require_http_methods(["GET", "HEAD", "POST"])
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     found = read_token(token)
-    topic = TOPICS.get(found[1]) if found else None
-    membership = _member(found[0]) if found and topic else None
-    if membership is None or topic is None:
+    membership = _member(found[0]) if found else None
+    if found is None or membership is None:
         return render(request, "notifications/unsubscribe_unknown.html", status=404)
     if request.method == "POST":
-        turn_off(membership, topic.key)
+        turn_off(membership, found[1])
+    context = {
+        "topics": [TOPICS[key] for key in found[1]],
+        "account": membership.account,
+        "done": request.method == "POST",
+    }
     with translation.override(membership.user.language):
-        context = {"topic": topic, "account": membership.account, "done": request.method == "POST"}
         return render(request, "notifications/unsubscribe.html", context)
 
 

@@ -153,7 +153,7 @@ class Walk:
             "notifications:preferences": {"tab": "email"},
             "notifications:explain": {"message_id": "of-a"},
             "notifications:unsubscribe": {
-                "token": make_token(world.ala.pk, "registered_lead_activity")
+                "token": make_token(world.ala.pk, ["registered_lead_activity"])
             },
             "notifications:user": {"pk": world.bartek.pk},
             "notifications:deactivate_user": {"pk": world.bartek.pk},

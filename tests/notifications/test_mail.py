@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from django.core import mail
 from django.template import engines
 
 from notifications.drain import drain
-from notifications.models import Delivery
+from notifications.models import Delivery, Preference
 from notifications.rendering import one_line, plain
-from tests.factories import choose
+from tests.factories import choose, make_contact
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +63,31 @@ def test_a_deal_mail_names_the_deal_and_the_users_own_topic(northstar):
     assert message.subject.startswith("Shared deal “Deal ")
     assert "/settings/notifications/email/?account=northstar" in message.body
     assert "/deals/" in message.body
+
+
+def test_unsubscribing_from_a_mail_of_two_kinds_stops_both(northstar, client):
+    """R61, RFC 8058: one click stops what this mail was."""
+    northstar.share_a_deal()
+    choose(northstar.ala, "email", CO_SELLING, True)
+    first = sent(northstar, **SIGN_UP)
+    assert first.body.count("/u/") == 1
+    assert "registered to Northstar" in first.body and "shared deal" in first.body
+    link = first.extra_headers["List-Unsubscribe"].strip("<>")
+    answer = client.post(urlsplit(link).path, {"List-Unsubscribe": "One-Click"})
+    page = answer.content.decode()
+    assert "Co Selling Prospect Activity" in page and "Registered lead activity" in page
+    mail.outbox.clear()
+    northstar.happens(contact=make_contact("jan@acme.example"), **SIGN_UP)
+    drain(patience_seconds=0)
+    assert not mail.outbox
+
+
+def test_unsubscribing_from_a_mail_of_one_kind_stops_only_that(northstar, client):
+    choose(northstar.ala, "email", CO_SELLING, True)
+    link = sent(northstar).extra_headers["List-Unsubscribe"].strip("<>")
+    client.post(urlsplit(link).path, {"List-Unsubscribe": "One-Click"})
+    off = Preference.objects.filter(is_on=False).values_list("channel", "key")
+    assert list(off) == [("email", "registered_lead_activity")]
 
 
 def test_headers(northstar):
