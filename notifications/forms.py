@@ -132,7 +132,8 @@ class PreferencesForm(forms.Form):
     """The cells of one channel, from the registry of switches and topics.
 
     Each cell carries what was shown (`initial-…`): only what this person changed counts,
-    whatever happened elsewhere since the page was opened.
+    whatever happened elsewhere since the page was opened. A script that posts without it
+    is measured by what is stored.
     """
 
     def __init__(
@@ -165,9 +166,16 @@ class PreferencesForm(forms.Form):
             label=str(label),
             help_text=str(text),
             initial=self.is_on(key),
-            show_hidden_initial=True,
+            show_hidden_initial=not self.is_bound or self._says_what_was_shown(key),
             widget=forms.CheckboxInput(attrs=attrs),
         )
+
+    def _says_what_was_shown(self, key: str) -> bool:
+        return self.add_initial_prefix(key) in self.data
+
+    @property
+    def was_on_the_page(self) -> bool:
+        return any(map(self._says_what_was_shown, self.fields))
 
     def is_on(self, key: str) -> bool:
         return self._chosen.get((self.channel, key), default_of(self.channel, key))

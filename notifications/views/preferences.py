@@ -83,13 +83,18 @@ def preferences(request: MemberRequest, tab: str) -> HttpResponse:
     forms_ = [PreferencesForm(data, channel=c, chosen=chosen, groups=groups) for c in CHANNEL_KEYS]
     if request.method != "POST":
         return _page(request, tab, forms_, groups)
+    sent = [form for form in forms_ if form.was_on_the_page or _slug(form.channel) == tab]
+    save_preferences(request.membership, _changes(sent))
+    messages.success(request, _("Your notification preferences are saved."))
+    return redirect("notifications:preferences", tab)
+
+
+def _changes(forms_: Iterable[PreferencesForm]) -> dict[tuple[str, str], bool]:
     changes: dict[tuple[str, str], bool] = {}
     for form in forms_:
         form.full_clean()  # Tick boxes only: every answer is a valid one.
         changes |= form.changes()
-    save_preferences(request.membership, changes)
-    messages.success(request, _("Your notification preferences are saved."))
-    return redirect("notifications:preferences", tab)
+    return changes
 
 
 def _groups_for(account: Account) -> Sequence[TopicGroup]:

@@ -110,6 +110,19 @@ def test_an_old_page_does_not_undo_what_changed_elsewhere(client, world):
     }
 
 
+def test_a_plain_post_says_all_of_its_tab_and_nothing_of_the_others(client, world):
+    """Without the hidden fields of what was shown, what is stored is the measure."""
+    choose(world.ala, "email", TOPIC, True)
+    client.force_login(world.ala.user)
+    client.post(URL, {"email-enabled": "on", "email-registered_lead_activity": "on"})
+    assert rows() == set()
+    client.post(URL, {"email-enabled": "on", f"email-{TOPIC}": "on"})
+    assert rows() == {("email", TOPIC, True), ("email", "registered_lead_activity", False)}
+    client.post("/settings/notifications/desktop/", {f"desktop-{TOPIC}": "on"})
+    assert ("desktop", "bell", False) in rows()
+    assert ("email", TOPIC, True) in rows()
+
+
 def test_opening_the_page_changes_nothing(client, world):
     page(client, world.ala)
     assert rows() == set()
@@ -119,7 +132,7 @@ def test_the_vendors_people_have_no_partner_topics(client, world):
     """R1."""
     html = page(client, world.gosia)
     assert "Co Selling Prospect Activity" not in html
-    client.post(URL, {f"email-{TOPIC}": "on"})
+    client.post(URL, {"email-enabled": "on", f"email-{TOPIC}": "on"})
     assert rows() == set()
 
 
