@@ -25,6 +25,7 @@ from notifications.models import (
     Suppression,
     Trigger,
 )
+from notifications.rendering import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from notifications.triggers import BUILT_IN
 
@@ -107,6 +108,12 @@ class TriggerForm(forms.ModelForm):
         if key and key not in BUILT_IN and "label" not in own:
             raise ValidationError({"label": _("Say what it is called.")})
         return values
+
+    def clean_label(self) -> str:
+        label = self.cleaned_data["label"]
+        if plain(label) != label:
+            raise ValidationError(_("A name is one line without control characters."))
+        return label
 
     def clean_page_path(self) -> str:
         path = self.cleaned_data["page_path"]

@@ -42,16 +42,13 @@ def one_line(text: str) -> str:
     return line if len(line) <= _MAX_NAME_LENGTH else line[: _MAX_NAME_LENGTH - 1] + "…"
 
 
-def trigger_label(key: str) -> str | Promise:
-    return BUILT_IN[key].label if key in BUILT_IN else _own_label(key)
-
-
 def trigger_did(key: str) -> str | Promise:
     return BUILT_IN[key].did if key in BUILT_IN else _own_label(key)
 
 
 def _own_label(key: str) -> str:
-    return Trigger.objects.filter(key=key).values_list("label", flat=True).first() or key
+    label = Trigger.objects.filter(key=key).values_list("label", flat=True).first()
+    return one_line(label or key)
 
 
 def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) -> str:

@@ -29,6 +29,7 @@ from notifications.program.entries import (
 )
 from notifications.program.errors import Problems
 from notifications.program.reading import Node
+from notifications.rendering import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from notifications.triggers import BUILT_IN
 from partners.models import Lead
@@ -340,6 +341,8 @@ def _trigger(node: Node) -> TriggerEntry | None:
     if key in BUILT_IN:
         for word in values.keys() - {"enabled"}:
             node.refuse(word, f"{key} is built in: only `enabled` can be said of it.")
+    if plain(values.get("label", "")) != values.get("label", ""):
+        node.refuse("label", "must be one line without control characters.")
     if values.get("page_path") and not values["page_path"].startswith("/"):
         node.refuse("page_path", "must begin with a slash, such as /pricing*.")
     return TriggerEntry(place=node.place, key=key, values=values) if key else None

@@ -166,6 +166,14 @@ def test_deals_are_archived_and_brought_back(admin_client, deal):
 # --- Companies and contacts -------------------------------------------------------
 
 
+def test_the_name_of_a_trigger_is_one_line(admin_client):
+    """It stands in the subjects of mails."""
+    own = {"key": "own", "event_name": "Viewed"}
+    answer = save(admin_client, Trigger, label="Saw it\nBcc: x", **own)
+    assert "one line" in errors_of(answer)
+    assert not Trigger.objects.exists()
+
+
 def test_the_domain_of_a_company_stays(admin_client):
     """R16: who is whose lead does not follow an edit of the company."""
     company = make_company("acme.example")

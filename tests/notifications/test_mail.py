@@ -9,7 +9,7 @@ from django.core import mail
 from django.template import engines
 
 from notifications.drain import drain
-from notifications.models import Delivery, Preference
+from notifications.models import Delivery, Preference, Trigger
 from notifications.rendering import one_line, plain
 from tests.factories import choose, make_contact
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
@@ -136,6 +136,16 @@ def test_no_name_injects_anything(northstar, name):
     assert "\u202e" not in message.body + html(message)
     assert "=?utf-8?q?Evil" not in message.subject
     assert len(message.subject) < 400
+
+
+def test_no_label_of_an_own_trigger_injects_anything(northstar):
+    """R90: one that was stored before labels were checked."""
+    Trigger.objects.create(
+        key="viewed", label="Saw it\nBcc: victim@evil.example", event_name="Viewed"
+    )
+    message = sent(northstar, event="Viewed")
+    assert message.subject == "ACME: anna@acme.example Saw it Bcc: victim@evil.example"
+    assert message.message().get_all("Bcc") is None
 
 
 BIDI_CONTROLS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

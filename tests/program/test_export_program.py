@@ -18,6 +18,7 @@ from notifications.models import Preference, Trigger
 from notifications.program.dump import dump_program
 from notifications.program.errors import ProgramError
 from notifications.program.parsing import parse
+from notifications.rendering import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Client, Company, Contact, Deal, Lead, Source
 from partners.services.deals import remove_share
@@ -243,7 +244,8 @@ companies = named(
     name=words,
     contacts=named("email", EMAILS, name=words),
 )
-triggers = named("key", ("docs_view", "own_event"), label=words, enabled=st.booleans()).map(
+labels = words.map(plain).filter(lambda text: not text.isspace())
+triggers = named("key", ("docs_view", "own_event"), label=labels, enabled=st.booleans()).map(
     lambda rows: [{**row, "page_path": "/docs/*"} for row in rows]
 )
 

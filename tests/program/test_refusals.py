@@ -119,6 +119,15 @@ def test_the_place_is_named_and_nothing_is_stored(path, value, problem):
     assert not User.objects.exists()
 
 
+@pytest.mark.parametrize("label", ["Saw it\nBcc: x", "Saw\tit", "Saw\u202eit"])
+def test_a_label_is_one_harmless_line(label):
+    """It stands in the subjects of mails."""
+    trigger = {"key": "own", "event_name": "Viewed", "label": label}
+    assert problems_of(changed(("triggers",), [trigger])) == [
+        "triggers[0].label: must be one line without control characters."
+    ]
+
+
 def test_every_problem_is_reported_at_once():
     document = changed((*USER, "role"), "boss")
     document["deals"][0]["shares"] = ["westwind"]
