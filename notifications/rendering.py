@@ -19,7 +19,8 @@ from accounts.models import Membership
 from notifications.eligibility import topic_of
 from notifications.messages import Action, Message
 from notifications.models import Delivery, Notification, NotificationReason, Trigger
-from notifications.topics import CO_SELLING, LEAD_ACTIVITY
+from notifications.reasons import Reason
+from notifications.topics import CO_SELLING, DELIVERY_PROBLEMS, LEAD_ACTIVITY
 from notifications.triggers import BUILT_IN, page_path
 from notifications.unsubscribe import make_token
 from partners.models import Activity, Client, Deal, Lead
@@ -82,7 +83,24 @@ def sentence(notification: Notification, did: str | Promise = "") -> str:
     name = person_name(notification.activity, reasons)
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
-    return f"{person} {did or trigger_did(notification.trigger)}"
+    what = f"{person} {did or trigger_did(notification.trigger)}"
+    return _unheard(what) if notification.notice else what
+
+
+def _unheard(what: str) -> str:
+    return _("Nobody was told: %(what)s") % {"what": what}
+
+
+def why_nobody_was_told(notice: str, account: str) -> str:
+    """Return what an admin has to know to mend it (R33, R55)."""
+    if notice == Reason.RECIPIENT_INACTIVE:
+        return _(
+            "The recipient of lead activity that %(account)s has chosen is deactivated. "
+            "Nobody is told until you choose another one."
+        ) % {"account": account}
+    return _(
+        "Everybody from %(account)s on the shared deal is deactivated, or nobody is on it."
+    ) % {"account": account}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,14 +127,17 @@ def _render(context: MessageContext) -> Message:
     deals = [r.deal for r in context.reasons if r.deal]
     company = company_name(context.reasons)
     person = f"{name} ({company})" if company else name
-    topics = {topic_of(reason.kind) for reason in context.reasons}
-    topic = LEAD_ACTIVITY if LEAD_ACTIVITY in topics else CO_SELLING
+    is_notice = bool(context.notification.notice)
+    kinds = {topic_of(reason.kind) for reason in context.reasons}
+    topics = {DELIVERY_PROBLEMS} if is_notice else kinds
+    topic = next(key for key in (DELIVERY_PROBLEMS, LEAD_ACTIVITY, CO_SELLING) if key in topics)
+    subject = _subject(name, str(did), company, deals, kinds)
     token = make_token(context.membership.pk, topics)
     return Message(
         public_id=str(context.delivery.public_id),
         language=context.membership.user.language,
-        subject=_subject(name, str(did), company, deals, topic),
-        sentence=f"{person} {did}.",
+        subject=_unheard(subject) if is_notice else subject,
+        sentence=f"{_unheard(f'{person} {did}') if is_notice else f'{person} {did}'}.",
         facts=tuple(_facts(context, name, company)),
         why=tuple(_why(context)),
         stop=tuple(_stop(context)),
@@ -128,8 +149,8 @@ def _render(context: MessageContext) -> Message:
     )
 
 
-def _subject(name: str, did: str, company: str, deals: list[Deal], topic: str) -> str:
-    if topic == CO_SELLING and deals:
+def _subject(name: str, did: str, company: str, deals: list[Deal], topics: set[str]) -> str:
+    if topics == {CO_SELLING} and deals:
         deal = one_line(deals[0].name)
         return _("Shared deal “%(deal)s”: %(name)s %(did)s") % {
             "deal": deal,
@@ -161,6 +182,12 @@ def local_time(when: datetime, zone: str) -> str:
 def _why(context: MessageContext) -> Iterable[str]:
     account = one_line(context.membership.account.name)
     zone = ZoneInfo(context.membership.user.timezone)
+    if context.notification.notice:
+        yield why_nobody_was_told(context.notification.notice, account)
+        yield _("You are an admin of %(account)s. This comes once for each cause.") % {
+            "account": account
+        }
+        return
     for reason in context.reasons:
         if lead := reason.lead:
             values = {"lead": one_line(lead.company or lead.domain), "account": account}
@@ -192,6 +219,10 @@ def _why(context: MessageContext) -> Iterable[str]:
 def _stop(context: MessageContext) -> Iterable[Action]:
     """R89: where it stops. Kind 1: the account's setting; kind 2: the user's own topic."""
     account = context.membership.account.slug
+    if context.notification.notice:
+        url = link(reverse("notifications:preferences", args=["email"]), account=account)
+        yield Action(label=_("Change what you are notified about"), url=url)
+        return
     if any(r.lead or r.client for r in context.reasons):
         if context.membership.may_edit_partner_settings:
             url = link(reverse("notifications:communication"), account=account)
@@ -207,6 +238,9 @@ def _stop(context: MessageContext) -> Iterable[Action]:
 
 def _actions(context: MessageContext) -> Iterable[Action]:
     account = context.membership.account.slug
+    if context.notification.notice == Reason.RECIPIENT_INACTIVE:
+        url = link(reverse("notifications:communication"), account=account)
+        yield Action(label=_("Choose another recipient"), url=url)
     for reason in context.reasons:
         row: Lead | Client | Deal | None = reason.lead or reason.deal
         if isinstance(row, Lead):

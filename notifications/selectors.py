@@ -25,8 +25,8 @@ from notifications.models import (
     NotificationReason,
     Preference,
 )
-from notifications.reasons import NOT_ITS_OWN
-from notifications.rendering import one_line, sentence
+from notifications.reasons import NOT_ITS_OWN, Reason
+from notifications.rendering import one_line, sentence, why_nobody_was_told
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Lead
 
@@ -118,7 +118,7 @@ def newest(membership: Membership) -> list[InboxItem]:
 
 def _with_subjects(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     reasons = NotificationReason.objects.select_related("lead", "client", "deal__company")
-    return rows.select_related("activity__contact").prefetch_related(
+    return rows.select_related("activity__contact", "account").prefetch_related(
         Prefetch("reasons", queryset=reasons.order_by("pk"))
     )
 
@@ -129,12 +129,18 @@ def _items(rows: Iterable[Notification]) -> list[InboxItem]:
         InboxItem(
             pk=row.pk,
             sentence=sentence(row, did.get(row.trigger, row.trigger)),
-            why=" · ".join(dict.fromkeys(_why(reason) for reason in row.reasons.all())),
+            why=_why_of(row),
             at=row.created_at,
             is_unread=row.read_at is None,
         )
         for row in rows
     ]
+
+
+def _why_of(notification: Notification) -> str:
+    if notification.notice:
+        return why_nobody_was_told(notification.notice, one_line(notification.account.name))
+    return " · ".join(dict.fromkeys(_why(reason) for reason in notification.reasons.all()))
 
 
 def _why(reason: NotificationReason) -> str:
@@ -149,6 +155,8 @@ def _why(reason: NotificationReason) -> str:
 
 def place_of(notification: Notification) -> str:
     """Return the page that a notification is about: the lead, the deal, or why it came."""
+    if notification.notice == Reason.RECIPIENT_INACTIVE:
+        return reverse("notifications:communication")
     for reason in notification.reasons.order_by("pk"):
         if reason.lead_id:
             return reverse("partners:lead", args=[reason.lead_id])

@@ -24,13 +24,28 @@ class Topic:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LockedTopic:
+    """A row that cannot be switched off (R72): shown on its channel, stored nowhere."""
+
+    label: str | Promise
+    description: str | Promise
+    channel: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class TopicGroup:
+    """`label` may hold the vendor's name. `for_admins`: nobody else has these topics."""
+
     key: str
+    label: str | Promise
     topics: tuple[Topic, ...]
+    locked: tuple[LockedTopic, ...] = ()
+    for_admins: bool = False
 
 
 PARTNERS = TopicGroup(
     key="partners",
+    label=_("%(vendor)s Partners"),
     topics=(
         Topic(
             key=CO_SELLING,
@@ -55,6 +70,15 @@ PARTNERS = TopicGroup(
 )
 ACCOUNT = TopicGroup(
     key="account",
+    label=_("Your account"),
+    for_admins=True,
+    locked=(
+        LockedTopic(
+            label=_("Signing in"),
+            description=_("Password resets and invitations: you get them because somebody asked."),
+            channel=EMAIL,
+        ),
+    ),
     topics=(
         Topic(
             key=DELIVERY_PROBLEMS,

@@ -7,7 +7,7 @@ to the same page with another part of it shown.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from allauth.account.models import EmailAddress
 from django import forms
@@ -23,13 +23,13 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.access import member_required
-from accounts.models import Account
+from accounts.models import Membership, Vendor
 from accounts.requests import MemberRequest
 from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.forms import PreferencesForm
 from notifications.selectors import choices_of
 from notifications.services import save_preferences
-from notifications.topics import GROUPS, TopicGroup
+from notifications.topics import GROUPS, LockedTopic, TopicGroup
 
 _TABS: dict[str, str | Promise] = {
     EMAIL: gettext_lazy("Email"),
@@ -48,7 +48,9 @@ class TopicRow:
 @dataclass(frozen=True, kw_only=True)
 class GroupRows:
     key: str
+    label: str
     topics: tuple[TopicRow, ...]
+    locked: tuple[LockedTopic, ...]
 
     @property
     def on(self) -> int:
@@ -77,7 +79,7 @@ def start(request: MemberRequest) -> HttpResponse:
 def preferences(request: MemberRequest, tab: str) -> HttpResponse:
     if tab not in map(_slug, CHANNEL_KEYS):
         raise Http404
-    groups = _groups_for(request.membership.account)
+    groups = _groups_for(request.membership)
     chosen = choices_of(request.membership)
     data = request.POST if request.method == "POST" else None
     forms_ = [PreferencesForm(data, channel=c, chosen=chosen, groups=groups) for c in CHANNEL_KEYS]
@@ -97,8 +99,13 @@ def _changes(forms_: Iterable[PreferencesForm]) -> dict[tuple[str, str], bool]:
     return changes
 
 
-def _groups_for(account: Account) -> Sequence[TopicGroup]:
-    return GROUPS if account.is_partner else ()
+def _groups_for(member: Membership) -> Sequence[TopicGroup]:
+    if not member.account.is_partner:
+        return ()
+    return [
+        group if member.is_admin or not group.for_admins else replace(group, topics=())
+        for group in GROUPS
+    ]
 
 
 def _slug(channel: str) -> str:
@@ -113,7 +120,8 @@ def _page(
 ) -> HttpResponse:
     user = request.user
     address = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
-    tabs = [_tab(form, tab, groups) for form in forms_]
+    vendor = Vendor.current().name
+    tabs = [_tab(form, tab, groups, vendor) for form in forms_]
     cells = sum(len(form.fields) for form in map(_form_of, tabs) if form)
     context = {
         "tabs": tabs,
@@ -132,7 +140,7 @@ def _form_of(tab: Tab) -> forms.BaseForm | None:
     return fields[0].form if fields else None
 
 
-def _tab(form: PreferencesForm, current: str, groups: Sequence[TopicGroup]) -> Tab:
+def _tab(form: PreferencesForm, current: str, groups: Sequence[TopicGroup], vendor: str) -> Tab:
     slug = _slug(form.channel)
     return Tab(
         slug=slug,
@@ -144,12 +152,15 @@ def _tab(form: PreferencesForm, current: str, groups: Sequence[TopicGroup]) -> T
         groups=tuple(
             GroupRows(
                 key=group.key,
+                label=str(group.label) % {"vendor": vendor},
+                locked=tuple(row for row in group.locked if row.channel == form.channel),
                 topics=tuple(
                     TopicRow(field=form[t.key], is_own_choice=form.is_own_choice(t.key))
                     for t in group.topics
                 ),
             )
             for group in groups
+            if group.topics or any(row.channel == form.channel for row in group.locked)
         ),
     )
 

@@ -29,9 +29,11 @@
     const topics = cellsIn(group);
     const on = topics.filter((topic) => topic.checked).length;
     const all = group.querySelector("[data-all] input");
-    all.checked = on === topics.length;
-    all.indeterminate = on > 0 && on < topics.length;
-    group.querySelector("[data-count]").textContent = counts[group.dataset.group][on];
+    if (all) {
+      all.checked = on === topics.length;
+      all.indeterminate = on > 0 && on < topics.length;
+    }
+    if (topics.length) group.querySelector("[data-count]").textContent = counts[group.dataset.group][on];
     for (const topic of topics) topic.closest("[data-topic-row]").classList.toggle("is-changed", changed(topic));
   };
 
@@ -70,6 +72,7 @@
   // --- Topics: all of a group, clear, search ---
   for (const group of form.querySelectorAll("[data-group]")) {
     const row = group.querySelector("[data-all]");
+    if (!row) continue;
     row.hidden = false;
     row.querySelector("input").addEventListener("change", (event) => {
       for (const topic of cellsIn(group)) topic.checked = event.target.checked;
@@ -103,7 +106,8 @@
       const hits = rows.filter((row) => !row.hidden).length;
       found += hits;
       group.hidden = hits === 0;
-      group.querySelector("[data-all]").hidden = text !== "";
+      const all = group.querySelector("[data-all]");
+      if (all) all.hidden = text !== "";
       if (text && hits) group.open = true;
     }
     search.querySelector("[data-search-empty]").textContent = found ? "" : search.dataset.search;

@@ -160,3 +160,15 @@ def test_saving_costs_the_same_for_one_cell_and_for_many(world):
     all_cells = one | {("desktop", TOPIC): True, ("email", "enabled"): False}
     cells = iter([one, one, all_cells])
     assert assert_constant_queries(lambda: save_preferences(world.ala, next(cells)), int) <= 4
+
+
+def test_only_admins_choose_about_delivery_problems(client, world):
+    assert "Delivery problems" in page(client, world.ala)
+    assert "Delivery problems" not in page(client, world.bartek)
+
+
+def test_what_cannot_be_switched_off_is_shown_locked(client, world):
+    """R72."""
+    html = page(client, world.bartek)
+    assert html.count("Always sent") == 1
+    assert "Password resets and invitations" in html
