@@ -100,7 +100,7 @@ def _user(member: Membership) -> Document:
         "role": member.role,
         "language": user.language,
         "timezone": user.timezone,
-        "active": member.is_active,
+        "active": member.is_current,
     }
     if member.edit_partner_settings:
         document["permissions"] = list(PERMISSIONS)

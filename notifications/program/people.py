@@ -137,8 +137,11 @@ def import_members(
             user = users[entry.email]
             new = Membership(account=account, user=user)
             row = stored.get((account.pk, user.pk))
+            values = dict(entry.member_values)
+            if row and not user.is_active:  # Inactive in this account already.
+                values.pop("is_active", None)
             came_back = _AS_NEW if row and row.removed_at else {}
-            member, change = write(row, new, {**came_back, **entry.member_values})
+            member, change = write(row, new, {**came_back, **values})
             chosen = import_preferences(member, entry.preferences, is_new=row is None)
             summary.add("memberships", change.joined(changed=chosen))
 

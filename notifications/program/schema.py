@@ -142,14 +142,16 @@ def _user(node: Node) -> UserEntry | None:
     )
     email = node.required("email", node.email("email"))
     password = node.text("password", 1_000)
+    active = node.flag("active")
     values = _given(
+        is_active=active or None,  # Active here: also who could not sign in anywhere.
         name=node.text("name", 150),
         language=node.choice("language", [code for code, _ in settings.LANGUAGES]),
         timezone=_timezone(node),
     )
     member_values = _given(
         role=node.choice("role", Membership.Role.values),
-        is_active=node.flag("active"),
+        is_active=active,
         edit_partner_settings=_may_edit(node),
     )
     preferences = dict(_preferences(node.child("preferences")))

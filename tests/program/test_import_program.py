@@ -245,6 +245,26 @@ def test_a_choice_equal_to_the_default_removes_the_row_and_others_stay():
     assert summary.count("memberships", "updated") == 1
 
 
+def test_active_brings_back_who_could_not_sign_in_anywhere():
+    load(with_user())
+    User.objects.update(is_active=False)
+    load(with_user(name="Ala"))
+    assert not User.objects.get().is_active  # Not mentioned: stays.
+    load(with_user(active=True))
+    assert Membership.objects.get().is_current
+
+
+def test_inactive_in_one_account_only():
+    load(with_user())
+    other = {"slug": "southwind", "users": [{"email": "ala@northstar.example"}]}
+    load({"accounts": [other]})
+    User.objects.update(is_active=False)
+    other["users"][0]["active"] = False
+    load({"accounts": [other, with_user(active=True)["accounts"][0]]})
+    current = {m.account.slug: m.is_current for m in Membership.objects.all()}
+    assert current == {"northstar": True, "southwind": False}
+
+
 # --- Communication ----------------------------------------------------------------
 
 
