@@ -99,14 +99,14 @@ class _Links:
         entry: CompanyEntry,
         contacts: Mapping[str, tuple[Contact, Change]],
     ) -> bool:
-        """Link the contacts of the entry; a contact that is named is wanted, even if it was
-        unlinked. Tell whether anything changed."""
+        """Link the contacts of the entry, or note that one is unlinked; one that is merely
+        named is wanted, even if it was unlinked. Tell whether anything changed."""
         changed = False
         for listed in entry.contacts:
             contact, _ = contacts[listed.email]
             row = self._stored.get((company.pk, contact.pk))
             new = CompanyContact(company=company, contact=contact)
-            changed |= write(row, new, {"unlinked": False})[1] is not Change.SAME
+            changed |= write(row, new, {"unlinked": listed.unlinked})[1] is not Change.SAME
         return changed
 
 

@@ -172,7 +172,7 @@ def _time(moment: datetime | None) -> str | None:
 
 def _companies() -> Iterable[Company]:
     links = (
-        CompanyContact.objects.filter(unlinked=False, contact__erased_at=None)
+        CompanyContact.objects.filter(contact__erased_at=None)
         .select_related("contact")
         .order_by("contact__email")
     )
@@ -189,12 +189,17 @@ def _company(company: Company, member_ids: set[int]) -> Document:
         document["owner"] = None
     elif company.owner_id in member_ids:  # Who has no account stands nowhere in the file.
         document["owner"] = company.owner.email
-    contacts = [link.contact for link in company.companycontact_set.all()]
-    if contacts:
-        document["contacts"] = [
-            {"email": contact.email, **({"name": contact.name} if contact.name else {})}
-            for contact in contacts
-        ]
+    if contacts := [_contact(link) for link in company.companycontact_set.all()]:
+        document["contacts"] = contacts
+    return document
+
+
+def _contact(link: CompanyContact) -> Document:
+    document: Document = {"email": link.contact.email}
+    if link.contact.name:
+        document["name"] = link.contact.name
+    if link.unlinked:
+        document["unlinked"] = True
     return document
 
 

@@ -58,9 +58,12 @@ class AccountEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class ContactEntry:
+    """`unlinked`: explicitly not of this company, whatever the e-mail's domain (R41)."""
+
     place: str
     email: str
     name: str | None
+    unlinked: bool
 
 
 @dataclass(frozen=True, kw_only=True)

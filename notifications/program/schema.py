@@ -282,10 +282,13 @@ def _company(node: Node) -> CompanyEntry | None:
 
 
 def _contact(node: Node) -> ContactEntry | None:
-    node.allow("email", "name")
+    node.allow("email", "name", "unlinked")
     email = node.required("email", node.email("email"))
-    name = node.text("name", 200)
-    return ContactEntry(place=node.place, email=email, name=name or None) if email else None
+    name = node.text("name", 200) or None
+    unlinked = node.flag("unlinked") or False
+    if not email:
+        return None
+    return ContactEntry(place=node.place, email=email, name=name, unlinked=unlinked)
 
 
 def _deal(node: Node) -> DealEntry | None:

@@ -20,15 +20,28 @@ from notifications.program.errors import ProgramError
 from notifications.program.parsing import parse
 from notifications.rendering import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
-from partners.models import Client, Company, Contact, Deal, Lead, Source
+from partners.models import Client, Company, CompanyContact, Contact, Deal, Lead, Source
 from partners.services.deals import remove_share
-from tests.factories import choose, make_account, make_company, make_contact, make_deal, make_member
+from tests.factories import (
+    choose,
+    make_account,
+    make_company,
+    make_contact,
+    make_deal,
+    make_lead,
+    make_member,
+    switch_on,
+)
 from tests.program.files import EXAMPLE, NOW, example, load
 
 
 def empty():
     for model in (Deal, Company, Contact, Lead, Client, Trigger, Account, User, Vendor):
         model.objects.all().delete()
+
+
+def exported():
+    return yaml.safe_load(dump_program())
 
 
 def assert_round_trip():
@@ -142,17 +155,48 @@ def test_an_owner_without_an_account_is_left_out_and_stays():
 
 @pytest.mark.django_db
 def test_what_only_one_database_knows_does_not_change_by_an_import():
-    """An unlinked or erased contact, and a person on a deal for another account."""
+    """An erased contact, and a person on a deal for another account."""
     north, south = make_account("northstar"), make_account("southwind")
     ala = make_member(north, "ala@both.example")
     Membership.objects.create(account=south, user=ala.user)
     company = make_company()
-    gone = make_contact("gone@acme.example", company)
-    gone.companycontact_set.update(unlinked=True)
     make_contact("erased-1@erased.invalid", company, erased_at=NOW)
     make_deal(company, shares=(south,), owner=ala, team=(ala,))
     assert load(parse(dump_program())).changed == 0
-    assert "gone@" not in dump_program()
+    assert "erased-1@" not in dump_program()
+
+
+@pytest.mark.django_db
+def test_a_deactivated_user_is_exported_as_such():
+    load(example())
+    User.objects.filter(email="ala@northstar.example").update(is_active=False)
+    assert exported()["accounts"][0]["users"][0]["active"] is False
+    said = dump_program()
+    assert load(parse(said)).changed == 0
+    user = User.objects.get(email="ala@northstar.example")
+    assert not user.is_active
+    assert user.memberships.get().is_active
+
+
+@pytest.mark.django_db
+def test_an_explicit_unlink_survives_the_round_trip():
+    load(example())
+    CompanyContact.objects.update(unlinked=True)
+    assert exported()["companies"][0]["contacts"] == [
+        {"email": "anna@acme.example", "name": "Anna Nowak", "unlinked": True}
+    ]
+    assert_round_trip()
+    assert CompanyContact.objects.get().unlinked
+
+
+@pytest.mark.django_db
+def test_a_vendors_account_is_exported_as_its_users_only():
+    """What an operator stored beside it could not be imported."""
+    load(example())
+    vendor = Account.objects.get(slug="northwind")
+    switch_on(vendor, vendor.memberships.get())
+    make_lead(vendor)
+    assert_round_trip()
 
 
 @pytest.mark.django_db
@@ -242,7 +286,7 @@ companies = named(
     "domain",
     DOMAINS,
     name=words,
-    contacts=named("email", EMAILS, name=words),
+    contacts=named("email", EMAILS, name=words, unlinked=st.booleans()),
 )
 labels = words.map(plain).filter(lambda text: not text.isspace())
 triggers = named("key", ("docs_view", "own_event"), label=labels, enabled=st.booleans()).map(
@@ -272,6 +316,10 @@ def programs(draw):
         for company in document["companies"]
     ]
     for account in document["accounts"]:
+        if account.get("kind") == "vendor":
+            account.pop("leads", None)
+            account.pop("clients", None)
+            continue
         own = [user["email"] for user in account.get("users", ())]
         if draw(st.booleans()):
             account["communication"] = {

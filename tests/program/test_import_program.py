@@ -406,6 +406,13 @@ def test_a_listed_contact_is_linked_again_and_others_stay():
     assert summary.count("companies", "updated") == 1
 
 
+def test_an_unlinked_contact_is_not_linked_by_its_domain_again():
+    load(example())
+    contacts = [{"email": "anna@acme.example", "unlinked": True}]
+    load({"companies": [{"domain": "acme.example", "contacts": contacts}]})
+    assert CompanyContact.objects.get().unlinked
+
+
 def test_a_company_loses_its_owner():
     load(example())
     load({"companies": [{"domain": "acme.example", "owner": None}]})
