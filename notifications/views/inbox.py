@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
@@ -51,10 +51,13 @@ def inbox(request: MemberRequest) -> HttpResponse:
 
 
 @member_required
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def open_item(request: MemberRequest, pk: int) -> HttpResponse:
+    """Lead to what it is about. Only a POST marks it as read: links are followed by
+    browsers that fetch ahead and by scanners, too."""
     notification = load_notification(request.membership, pk)
-    mark_read(notification)
+    if request.method == "POST":
+        mark_read(notification)
     return redirect(place_of(notification))
 
 

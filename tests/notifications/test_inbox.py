@@ -1,8 +1,10 @@
 """The inbox and the bell (R77)."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Notification, Trigger
@@ -49,10 +51,34 @@ def test_ala_reads_who_did_what_and_why_she_sees_it(ala, world):
 def test_opening_marks_as_read_and_leads_to_the_lead(ala, world):
     world.does()
     note = Notification.objects.get()
-    assert ala.get(f"/inbox/{note.pk}/").url == f"/leads/{world.lead.pk}/"
+    assert f'<form method="post" action="/inbox/{note.pk}/">' in html(ala)
+    assert ala.post(f"/inbox/{note.pk}/").url == f"/leads/{world.lead.pk}/"
     note.refresh_from_db()
     assert note.read_at
     assert "is-unread" not in html(ala)
+
+
+def test_following_a_link_marks_nothing(ala, world):
+    """Browsers fetch links ahead and scanners of mail follow them; a GET only leads on."""
+    world.does()
+    note = Notification.objects.get()
+    assert ala.get(f"/inbox/{note.pk}/").url == f"/leads/{world.lead.pk}/"
+    note.refresh_from_db()
+    assert note.read_at is None
+    for url in ("/inbox/", "/inbox/panel/"):
+        assert f'href="/inbox/{note.pk}/' not in html(ala, url)
+
+
+def test_opening_needs_the_token_of_the_page(world):
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(world.ala.user)
+    world.does()
+    note = Notification.objects.get()
+    assert browser.post(f"/inbox/{note.pk}/").status_code == 403
+    for url in ("/inbox/", "/inbox/panel/"):
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', html(browser, url))
+        sent = {"csrfmiddlewaretoken": token.group(1)}
+        assert browser.post(f"/inbox/{note.pk}/", sent).status_code == 302
 
 
 def test_a_client_has_no_page_so_its_item_leads_to_the_explanation(ala, world):
@@ -96,6 +122,7 @@ def test_nobody_reads_anothers_notifications(client, world):
         client.force_login(other.user)
         assert "anna@acme.example" not in html(client)
         assert client.get(f"/inbox/{note.pk}/").status_code == 404
+        assert client.post(f"/inbox/{note.pk}/").status_code == 404
         assert client.post(f"/inbox/{note.pk}/read/").status_code == 404
         assert client.post("/inbox/read/").status_code == 302
     client.force_login(world.obcy)

@@ -226,6 +226,24 @@ def test_the_bell_follows_by_itself_and_opens_a_panel(visit, world):
     expect(page.locator("[data-bell-badge]")).to_be_hidden(timeout=10_000)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_an_item_is_opened_with_the_keyboard_alone(visit, world, scripts):
+    page = visit("/inbox/", java_script_enabled=scripts)
+    page.get_by_role("button", name="Unread: anna@acme.example (ACME) requested a demo").press(
+        "Enter"
+    )
+    page.wait_for_url("**/leads/*/")
+    assert Notification.objects.get().read_at
+
+
+def test_an_item_of_the_panel_is_opened(visit, world):
+    page = visit(PREFERENCES)
+    page.get_by_role("link", name="Notifications, 1 unread").click()
+    page.locator("#bell-panel").get_by_role("button", name="requested a demo").click()
+    page.wait_for_url("**/leads/*/")
+    assert Notification.objects.get().read_at
+
+
 # --- Every page -----------------------------------------------------------------------------------
 
 
