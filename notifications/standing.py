@@ -144,10 +144,6 @@ class DealStanding:
     team: tuple[TeamMember, ...]
     nobody: str
 
-    @property
-    def is_notified(self) -> bool:
-        return any(place.notified for place in self.places)
-
 
 def places_of(deal: Deal) -> tuple[Place, ...]:
     """Return the partners in line. Needs `shares` prefetched with their accounts."""

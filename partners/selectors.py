@@ -144,10 +144,6 @@ def consented() -> Q:
     return Q(consent_denied=False, contact__consent_denied=False)
 
 
-def contacts_of_company(company_id: int) -> QuerySet[CompanyContact]:
-    return CompanyContact.objects.filter(company=company_id, unlinked=False)
-
-
 def _matching(rows: QuerySet[Any]) -> list[QuerySet[Any]]:
     """Return the ids of the contacts of these leads or clients, by the three ways of R17."""
     domains = rows.order_by().values("domain")

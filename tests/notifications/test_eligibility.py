@@ -164,10 +164,6 @@ def told(who, *reasons) -> list:
     return [(who.membership_id, reason) for reason in reasons]
 
 
-def without(**choices) -> Person:
-    return replace(BARTEK, choices=choices)
-
-
 KIND_2 = [
     ("1 owner", [company(deal(BARTEK))], told(BARTEK, Reason.SENT)),
     ("2 team", [company(deal(BARTEK))], told(BARTEK, Reason.SENT)),

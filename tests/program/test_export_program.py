@@ -223,7 +223,6 @@ words = st.text(
 moments = st.datetimes(
     min_value=datetime(1990, 1, 1), max_value=datetime(2999, 1, 1), timezones=st.just(UTC)
 )
-optional = st.fixed_dictionaries
 
 
 def subset(values):
