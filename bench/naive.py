@@ -98,9 +98,6 @@ def _lead_activity(activity: Activity, trigger: str) -> Notification | None:
     if Suppression.objects.filter(address=recipient.user.email).exists():
         _decide(activity, "lead", trigger, "suppressed_address", **fields)
         return None
-    Delivery.objects.filter(
-        notification__membership=recipient, created_at__gt=since, channel="email"
-    ).count()
     notification = _tell(activity, recipient, trigger, "registered_lead_activity")
     NotificationReason.objects.create(notification=notification, kind="lead", lead=lead)
     _decide(activity, "lead", trigger, "sent", notification=notification, **fields)
