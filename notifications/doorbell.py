@@ -2,11 +2,9 @@
 
 import logging
 import time
-from pathlib import Path
 from typing import Any
 
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import KombuError
 
@@ -45,9 +43,6 @@ def ring(lane: str) -> None:
 
 
 def _lies_unread(lane: str) -> bool:
-    options: dict[str, Any] = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    if "data_folder_out" in options:
-        return any(Path(options["data_folder_out"]).glob(f"*.{lane}.msg"))
     with current_app.connection_for_write() as connection:
-        client = getattr(connection.default_channel, "client", None)
-        return bool(client and client.llen(lane))
+        channel: Any = connection.default_channel
+        return bool(channel.queue_declare(lane, durable=True, auto_delete=False).message_count)

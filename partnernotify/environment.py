@@ -39,18 +39,9 @@ def persistent_secret(data_dir: Path) -> str:
 
 
 def broker_options(url: str, folder: Path) -> dict[str, Any]:
-    """Return kombu's transport options: bounded sockets, or folders under `folder`."""
+    """Return the transport options: where the folder is, or bounded sockets."""
     if url.startswith("filesystem"):
-        for part in ("queue", "processed", "control"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-        return {
-            "data_folder_in": str(folder / "queue"),
-            "data_folder_out": str(folder / "queue"),
-            "processed_folder": str(folder / "processed"),
-            "control_folder": str(folder / "control"),
-            "store_processed": False,
-            "polling_interval": 0.1,
-        }
+        return {"folder": str(folder)}
     return {
         "socket_connect_timeout": 1,
         "socket_timeout": 2,

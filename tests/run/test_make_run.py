@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.run.rubbish import RUBBISH, STRANGE
 from tests.run.started import Started, alive
 
 pytestmark = pytest.mark.processes
@@ -77,6 +78,17 @@ def test_a_web_process_that_dies_leaves_no_child_and_is_started_again(running: S
 def test_a_broker_folder_that_vanishes_stops_no_mail(running: Started) -> None:
     shutil.rmtree(running.folder / "broker")
     running.wait_for_mail_about(running.ask_for_demo("greta@eastgate.example"), 30)
+
+
+def test_rubbish_in_the_broker_folder_stops_no_worker(running: Started) -> None:
+    worker = running.pid_of("partnernotify worker")
+    lane = running.folder / "broker" / "evaluate"
+    lane.mkdir(parents=True, exist_ok=True)
+    for name, content in {**RUBBISH, **STRANGE}.items():
+        (lane / f"0-{name}.msg").write_bytes(content)
+    running.wait_for_mail_about(running.ask_for_demo("igor@glasswing.example"))
+    running.wait_until(lambda: not list(lane.glob("0-*.msg")))
+    assert running.pid_of("partnernotify worker") == worker
 
 
 def test_without_beat_mail_still_goes(running: Started) -> None:
