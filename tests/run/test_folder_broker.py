@@ -75,6 +75,14 @@ def test_a_folder_where_a_message_should_be_is_set_aside(channel: Channel, tmp_p
     assert channel._size(LANE) == 0
 
 
+def test_a_call_is_short_so_that_celery_can_stop(channel: Channel) -> None:
+    channel.basic_consume(LANE, no_ack=True, callback=print, consumer_tag="1")
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        channel.connection.drain_events(channel.connection, timeout=2.0)
+    assert time.monotonic() - began < 1
+
+
 def test_readers_share_what_writers_write(tmp_path: Path) -> None:
     """Each message arrives whole and once, however many processes write and read."""
     context = multiprocessing.get_context("spawn")
