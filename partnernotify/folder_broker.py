@@ -89,6 +89,8 @@ def _set_aside(path: Path, error: Exception) -> None:
 class Transport(virtual.Transport):
     Channel = Channel
     polling_interval = POLL_SECONDS
+    # A folder has no host: with one missing, kombu warns and assumes another.
+    default_connection_params: dict[str, Any] = {}  # noqa: RUF012
 
     def drain_events(self, connection: Any, timeout: float | None = None, **_kwargs: Any) -> None:
         """Return soon: Celery notices only between two calls that it should stop."""

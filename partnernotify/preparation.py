@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import logging
 import os
 import sys
 import traceback
@@ -53,8 +52,6 @@ def prepare(*, demo_wish: str) -> dict[str, object]:
     for folder in settings.LOCALE_PATHS:
         compile_catalogues(Path(folder))
     django.setup()
-    # The doorbell rings into a folder, which needs no host: nothing to warn about.
-    logging.getLogger("kombu").setLevel(logging.ERROR)
     collect_static()
     try:
         migrate()

@@ -22,8 +22,8 @@ LINES_PER_WINDOW, WINDOW_SECONDS = 5, 10.0
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 _NOTEWORTHY = re.compile(r"^(?:\d{4}-\S+ \S+ |\[)(?:WARNING|ERROR|CRITICAL)\b")
-# Our own question during the start, and a broker that needs no host: the folder.
-_ORDINARY = re.compile(r"Service Unavailable: /readyz|No hostname was supplied")
+# Our own question during the start.
+_ORDINARY = re.compile(r"Service Unavailable: /readyz")
 
 
 def adopt_orphans() -> None:

@@ -36,10 +36,15 @@ def number_of(raw: dict[str, Any]) -> int:
     return int(json.loads(raw["body"])[0][0])
 
 
-def test_a_filesystem_url_means_this_broker_(settings: Any) -> None:
+def test_a_filesystem_url_means_this_broker_and_no_warning(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     assert settings.CELERY_BROKER_URL == "filesystem://"
     with app.connection_for_write() as found:
         assert isinstance(found.transport, Transport)
+        assert found.as_uri()
+        found.connect()
+    assert not caplog.records
 
 
 def test_the_oldest_message_goes_first_and_once(channel: Channel) -> None:
