@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -55,3 +56,15 @@ def wait_until(found: Callable[[], Any], *, seconds: float = 20, what: str = "")
             return answer
         time.sleep(0.05)
     raise AssertionError(f"not within {seconds} s: {what or found}")
+
+
+class HungServer:
+    """Takes connections and never answers, as a stopped or overloaded server does."""
+
+    def __enter__(self) -> HungServer:
+        self._socket = socket.create_server(("127.0.0.1", 0), backlog=256)
+        self.port = self._socket.getsockname()[1]
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._socket.close()
