@@ -7,7 +7,7 @@ import logging
 import threading
 from typing import Any
 
-from celery.signals import worker_ready, worker_shutdown, worker_shutting_down
+from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
 from django.db import close_old_connections
 
@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
 
 
-@worker_ready.connect
+@celeryd_after_setup.connect  # Not worker_ready, which waits for the broker.
 def start(**_kwargs: Any) -> None:
     stopping.clear()
     for name, work in (("lookout", _look), ("heartbeat", _beat)):
