@@ -19,6 +19,10 @@ class HeartbeatScheduler(Scheduler):
             self.logger.warning("heartbeat not written: %s", error)
         return min(super().tick(*args, **kwargs), 2.0)
 
+    def _ensure_connected(self) -> Any:
+        """Do not wait for the broker, silently: what cannot be sent is due again in a moment."""
+        return self.connection
+
     @property
     def logger(self) -> Any:
         return self.app.log.get_default_logger()

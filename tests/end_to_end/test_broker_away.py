@@ -12,6 +12,7 @@ from tests.servers import free_port
 from tests.sinks import HungServer, SmtpSink, wait_until
 
 pytestmark = pytest.mark.processes
+HEARTBEAT_STALE = 10
 ALA = "ala@northstar.example"
 PROGRAM = {
     "accounts": [
@@ -52,6 +53,8 @@ def test_broker_away(kind, tmp_path):
             began = time.monotonic()
             product.manage("sweep")
             assert time.monotonic() - began < 6  # A ring of 1 s at most, and Python's start.
+            time.sleep(5 + HEARTBEAT_STALE)  # The timetable begins after 5 s.
+            assert product.get("/readyz").status == 200
 
 
 def _post(product, key: str, number: int) -> float:
