@@ -41,6 +41,7 @@ class Started:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            preexec_fn=_hear_interrupts,
         )
         self.output = ""
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -125,6 +126,11 @@ class Started:
         for pid, command in left.items():
             if alive(pid, command):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _hear_interrupts() -> None:
+    """As from a terminal: a suite that runs in the background is deaf to Ctrl-C, and make too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _command(pid: int) -> str:
