@@ -15,7 +15,7 @@ def in_words(row: CommunicationSettings) -> dict[str, str]:
     return {
         "receive_lead_activity": _on_off(row.receive_lead_activity),
         "client_activity": _on_off(row.client_activity),
-        "recipient": _person(row.recipient),
+        "recipient": person_in_words(row.recipient),
     }
 
 
@@ -44,7 +44,7 @@ def _on_off(value: bool) -> str:
     return "on" if value else "off"
 
 
-def _person(membership: Membership | None) -> str:
+def person_in_words(membership: Membership | None) -> str:
     if membership is None:
         return ""
     name, email = membership.user.name, membership.user.email

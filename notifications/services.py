@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import Account, AuditEntry, Membership, Vendor
+from notifications.audit import FIELDS, in_words, person_in_words, record_communication
 from notifications.channels import EMAIL
 from notifications.channels.base import DeliveryError
 from notifications.channels.email import EmailChannel
@@ -37,42 +38,18 @@ def save_communication(
 ) -> None:
     """Store the account's settings and write down each change (R37)."""
     row = _locked(actor.account)
-    changes = {
-        "receive_lead_activity": (
-            _on_off(row.receive_lead_activity),
-            _on_off(receive_lead_activity),
-        ),
-        "client_activity": (_on_off(row.client_activity), _on_off(client_activity)),
-        "recipient": (_person(row.recipient), _person(recipient)),
-    }
+    before = in_words(row)
     row.receive_lead_activity = receive_lead_activity
     row.client_activity = client_activity
     row.recipient = recipient
-    row.save(update_fields=list(changes))
-    for name, (old, new) in changes.items():
-        if old != new:
-            _write_down(actor, f"communication.{name}", old, new)
+    row.save(update_fields=FIELDS)
+    record_communication(row, before, actor=actor.user)
 
 
 def _locked(account: Account) -> CommunicationSettings:
     CommunicationSettings.objects.get_or_create(account=account)
     rows = CommunicationSettings.objects.select_for_update(of=("self",))
     return rows.select_related("recipient__user").get(account=account)
-
-
-def _on_off(value: bool) -> str:
-    return "on" if value else "off"
-
-
-def _person(membership: Membership | None) -> str:
-    if membership is None:
-        return ""
-    name, email = membership.user.name, membership.user.email
-    return f"{one_line(name)} · {email}" if name else email
-
-
-def _write_down(actor: Membership, action: str, old: str, new: str) -> None:
-    record_change(actor.account, actor=actor.user, action=action, old=old, new=new)
 
 
 class NotSentError(Exception):
@@ -109,7 +86,13 @@ def _count_test(actor: Membership) -> Membership:
     )
     if sent.count() >= settings.TEST_EMAILS_PER_HOUR:
         raise NotSentError(_("That was enough tests for now. Try again in an hour."))
-    _write_down(actor, "communication.test_email", "", _person(recipient))
+    record_change(
+        actor.account,
+        actor=actor.user,
+        action="communication.test_email",
+        old="",
+        new=person_in_words(recipient),
+    )
     return recipient
 
 
@@ -124,7 +107,7 @@ def _test_message(recipient: Membership) -> Message:
             language=recipient.user.language,
             subject=_("[Test] Lead activity notifications of %(account)s") % {"account": name},
             sentence=_("This is a test. Lead activity notifications will look like this."),
-            facts=((_("Account"), name), (_("Recipient"), _person(recipient))),
+            facts=((_("Account"), name), (_("Recipient"), person_in_words(recipient))),
             why=(_("Somebody in %(account)s asked for a test e-mail to you.") % {"account": name},),
             stop=(),
             actions=(Action(label=_("Open Communication"), url=page),),
