@@ -15,7 +15,7 @@ class Command(BaseCommand):
     help = (
         "Load a program file (YAML or JSON): vendor, accounts, users, leads, clients, companies, "
         "deals, triggers. All or nothing; loading it again changes nothing. Nobody is notified. "
-        "Its optional keys: docs/decisions/0005-what-a-program-file-may-add.md."
+        "Its optional keys: docs/decisions/0006-what-a-program-file-may-add.md."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
