@@ -125,7 +125,9 @@ class NewPersonForm(forms.Form):
         label=_("Password"),
         strip=False,
         max_length=4096,
-        help_text=_("At least ten characters; not your name, and none that everybody uses."),
+        help_text=_(
+            "At least ten characters; not your name, and not a password that everybody uses."
+        ),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 

@@ -102,11 +102,13 @@ class TriggerForm(forms.ModelForm):
         key = values.get("key") or self.instance.key
         own = [name for name in ("label", "event_name", "page_path") if values.get(name)]
         if key in BUILT_IN and own:
-            raise ValidationError({own[0]: _("This trigger is built in: it is only switched.")})
+            raise ValidationError(
+                {own[0]: _("This trigger is built in: it can only be switched on or off.")}
+            )
         if key and key not in BUILT_IN and not {"event_name", "page_path"} & set(own):
             raise ValidationError(_("A trigger of your own needs an event name or a page path."))
         if key and key not in BUILT_IN and "label" not in own:
-            raise ValidationError({"label": _("Say what it is called.")})
+            raise ValidationError({"label": _("Give it a name.")})
         return values
 
     def clean_label(self) -> str:

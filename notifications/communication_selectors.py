@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Account, AuditEntry, Membership
 from accounts.selectors import Change
@@ -180,7 +181,7 @@ def _recent(decision: Decision, action: str | Promise) -> Recent:
     state, outcome = _outcome(decision, recipient)
     return Recent(
         at=decision.occurred_at,
-        who=one_line(name or _("Somebody")),
+        who=one_line(name or pgettext("visitor", "Somebody")),
         domain=row.domain if row else "",
         action=action,
         recipient=recipient,
@@ -229,7 +230,8 @@ def _changes(entries: Iterable[AuditEntry]) -> Iterator[Change]:
 
 
 def _what(entry: AuditEntry) -> str:
-    names = {"old": entry.old or _("nobody"), "new": entry.new or _("nobody")}
+    nobody = pgettext("recipient", "nobody")
+    names = {"old": entry.old or nobody, "new": entry.new or nobody}
     on = entry.new == "on"
     if entry.action == "communication.receive_lead_activity":
         return _("Turned lead activity on") if on else _("Turned lead activity off")

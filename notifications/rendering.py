@@ -60,7 +60,7 @@ def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) 
         if row and row.contact_name and contact and row.email == contact.email:
             return one_line(row.contact_name)
     if contact is None:
-        return _("Somebody")
+        return pgettext("visitor", "Somebody")
     return one_line(contact.name or contact.email)
 
 

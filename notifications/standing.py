@@ -220,7 +220,7 @@ def _nobody(deal: Deal, places: tuple[Place, ...], general: Verdict | None) -> s
     if not places:
         return _("The deal is not shared with a partner.")
     if places[0].position != 1:
-        return _("The first partner was removed; nobody moves up by themselves.")
+        return _("The first partner was removed; nobody moves up automatically.")
     if not places[0].account.is_partner:
         return _("%(account)s, the first in line, is not an active partner.") % {
             "account": places[0].account

@@ -61,8 +61,8 @@ PARTNERS = TopicGroup(
             key=LEAD_ACTIVITY,
             label=_("Registered lead activity"),
             description=_(
-                "A lead or client of your account views pricing, asks for a demo and more. "
-                "For the recipient chosen under Partners › Communication."
+                "A lead or client of your account views pricing, asks for a demo or does something "
+                "else that matters. For the recipient chosen under Partners › Communication."
             ),
             default_channels=frozenset({EMAIL, DESKTOP}),
         ),

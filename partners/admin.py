@@ -188,7 +188,7 @@ class ContactAdmin(admin.ModelAdmin):
         for contact in contacts.filter(erased_at=None):
             erase_person(contact.email, actor=_actor(request))
             count += 1
-        text = ngettext("%(count)s person was erased.", "%(count)s persons were erased.", count)
+        text = ngettext("%(count)s person was erased.", "%(count)s people were erased.", count)
         self.message_user(request, text % {"count": count})
 
 
@@ -339,7 +339,7 @@ class SourceForm(forms.ModelForm):
     origins = LinesField(
         label=_("Origins"),
         clean_line=_origin,
-        help_text=_("Websites that may use this key in a browser, one a line; empty: all."),
+        help_text=_("Websites that may use this key in a browser, one per line; empty: all."),
     )
 
     class Meta:

@@ -92,7 +92,7 @@ class _Story:
         drafts = (
             (EVENT, _("What happened"), self._event()),
             (PERSON, _("Who it was"), self._person()),
-            (TRIGGER, _("Which action it is"), self._trigger()),
+            (TRIGGER, _("Which action it was"), self._trigger()),
             (COMPANY, _("The company"), self._companies()),
             (SUBJECT, _("Whose lead, client or deal"), self._subjects()),
             (PEOPLE, _("Who is told"), ()),
@@ -160,7 +160,7 @@ class _Story:
 
     def _trigger(self) -> Iterator[Fact]:
         if self._match is None:
-            yield Fact(label=_("Action"), text=_("No action of the list matches."))
+            yield Fact(label=_("Action"), text=_("It is none of the actions that notify."))
             return
         trigger = self._match.trigger
         yield Fact(

@@ -22,7 +22,7 @@ def how_known(activity: Activity, email: str) -> str:
         payload.get("properties"),
     )
     if any(isinstance(p, dict) and clean_email(p.get("email")) == email for p in places):
-        return _("The event says the e-mail address.")
+        return _("The event carries the e-mail address.")
     kinds = set(
         Identity.objects.filter(
             contact__email=email, value__in={activity.user_id, activity.anonymous_id} - {""}

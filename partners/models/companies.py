@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from partners.domains import email_domain
 
@@ -20,7 +21,7 @@ class Company(models.Model):
         null=True,
         blank=True,
         related_name="owned_companies",
-        verbose_name=_("owner"),
+        verbose_name=pgettext_lazy("company", "owner"),
         help_text=_("Deal sign-ups notify only when a growth specialist owns the company."),
     )
 

@@ -116,7 +116,7 @@ def test_what_waits_is_said_to_wait(world, lead):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"payload": {"properties": {"email": "anna@acme.example"}}}, "The event says"),
+        ({"payload": {"properties": {"email": "anna@acme.example"}}}, "The event carries"),
         ({"user_id": "u-1"}, "The user id was identified"),
         ({"anonymous_id": "v-1"}, "The visitor was identified"),
         ({"user_id": "anna@acme.example"}, "The user id is this person"),
