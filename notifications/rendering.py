@@ -18,10 +18,10 @@ from django.utils.translation import pgettext
 from accounts.models import Membership
 from notifications.eligibility import topic_of
 from notifications.messages import Action, Message
-from notifications.models import Delivery, Notification, NotificationReason, Trigger
+from notifications.models import Delivery, Notification, NotificationReason
 from notifications.reasons import Reason
 from notifications.topics import CO_SELLING, DELIVERY_PROBLEMS, LEAD_ACTIVITY
-from notifications.triggers import BUILT_IN, page_path
+from notifications.triggers import page_path
 from notifications.unsubscribe import make_token
 from partners.models import Activity, Client, Deal, Lead
 
@@ -41,15 +41,6 @@ def one_line(text: str) -> str:
     # An encoded-word would be decoded by the reader into something else.
     line = " ".join(line.replace("=?", "= ?").split())
     return line if len(line) <= _MAX_NAME_LENGTH else line[: _MAX_NAME_LENGTH - 1] + "…"
-
-
-def trigger_did(key: str) -> str | Promise:
-    return BUILT_IN[key].did if key in BUILT_IN else _own_label(key)
-
-
-def _own_label(key: str) -> str:
-    label = Trigger.objects.filter(key=key).values_list("label", flat=True).first()
-    return one_line(label or key)
 
 
 def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) -> str:
@@ -74,16 +65,13 @@ def company_name(reasons: Iterable[NotificationReason]) -> str:
     return ""
 
 
-def sentence(notification: Notification, did: str | Promise = "") -> str:
-    """Return for example "Anna Nowak (ACME) requested a demo". `reasons` prefetched.
-
-    A list passes what was done (`did`), so that an own trigger costs no query a row.
-    """
+def sentence(notification: Notification, did: str | Promise) -> str:
+    """Return for example "Anna Nowak (ACME) requested a demo". `reasons` prefetched."""
     reasons = list(notification.reasons.all())
     name = person_name(notification.activity, reasons)
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
-    what = f"{person} {did or trigger_did(notification.trigger)}"
+    what = f"{person} {did}"
     return _unheard(what) if notification.notice else what
 
 
@@ -105,12 +93,14 @@ def why_nobody_was_told(notice: str, account: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class MessageContext:
-    """What a message is made of. The reasons that still hold, with their rows selected."""
+    """What a message is made of. The reasons that still hold, with their rows selected;
+    `did`: what the person did, in words not translated yet."""
 
     delivery: Delivery
     notification: Notification
     membership: Membership
     reasons: tuple[NotificationReason, ...]
+    did: str | Promise
     vendor_name: str
 
 
@@ -123,7 +113,7 @@ def _render(context: MessageContext) -> Message:
     account = context.membership.account
     activity = context.notification.activity
     name = person_name(activity, context.reasons)
-    did = trigger_did(context.notification.trigger)
+    did = one_line(str(context.did))
     deals = [r.deal for r in context.reasons if r.deal]
     company = company_name(context.reasons)
     person = f"{name} ({company})" if company else name

@@ -11,12 +11,11 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Exists, Max, OuterRef, Prefetch, QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
 from notifications.channels import DESKTOP
-from notifications.facts.triggers import load_triggers
+from notifications.facts.triggers import load_deeds
 from notifications.models import (
     Decision,
     Delivery,
@@ -124,7 +123,7 @@ def _with_subjects(rows: QuerySet[Notification]) -> QuerySet[Notification]:
 
 
 def _items(rows: Iterable[Notification]) -> list[InboxItem]:
-    did: dict[str, str | Promise] = {trigger.key: trigger.did for trigger, _on in load_triggers()}
+    did = load_deeds()
     return [
         InboxItem(
             pk=row.pk,

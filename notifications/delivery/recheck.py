@@ -26,6 +26,7 @@ from notifications.eligibility import (
 from notifications.facts.deals import as_shared_deal
 from notifications.facts.people import load_people
 from notifications.facts.registrations import as_registration, load_communication
+from notifications.facts.triggers import load_deeds
 from notifications.models import (
     Delivery,
     Kind,
@@ -62,12 +63,13 @@ class Checked:
 
 
 class Recheck:
-    """The deliveries with everything that a check and a message need. About 9 queries."""
+    """The deliveries with everything that a check and a message need. About 10 queries."""
 
     def __init__(self, delivery_ids: Iterable[int]) -> None:
         self.deliveries = _load(delivery_ids)
         self._now = timezone.now()
         self._vendor_name = Vendor.current().name
+        self._deeds = load_deeds()
         notifications = [delivery.notification for delivery in self.deliveries]
         reasons = [r for n in notifications for r in n.reasons.all()]
         memberships = {n.membership_id: n.membership for n in notifications}
@@ -100,6 +102,7 @@ class Recheck:
                 notification=notification,
                 membership=membership,
                 reasons=holding,
+                did=self._deeds.get(notification.trigger, notification.trigger),
                 vendor_name=self._vendor_name,
             ),
             address=membership.user.email if delivery.channel == EMAIL else "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +11,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from notifications.channels import EMAIL
+from notifications.facts.triggers import load_deeds
 from notifications.models import Decision, Delivery, Kind
 from notifications.reasons import SENTENCES, Reason
-from notifications.rendering import trigger_did
 from notifications.triggers import page_path
 from partners.models import Activity, Source
 
@@ -64,25 +64,28 @@ def latest_events(source: Source, since: datetime) -> list[EventRow]:
         .prefetch_related(Prefetch("decisions", decisions))
         .order_by("-pk")[:SHOWN]
     )
-    return [_event_row(activity) for activity in activities]
+    deeds = load_deeds()
+    return [_event_row(activity, deeds) for activity in activities]
 
 
-def _event_row(activity: Activity) -> EventRow:
+def _event_row(activity: Activity, deeds: Mapping[str, str | Promise]) -> EventRow:
     decisions = list(activity.decisions.all())
     return EventRow(
         pk=activity.pk,
         message_id=activity.message_id,
         at=activity.occurred_at,
         who=str(activity.contact) if activity.contact else _("An unknown visitor"),
-        did=_did(activity, decisions),
+        did=_did(activity, decisions, deeds),
         waiting=activity.state == Activity.State.PENDING,
         outcomes=tuple(_without_repeats(_outcome(d) for d in sorted(decisions, key=_place))),
     )
 
 
-def _did(activity: Activity, decisions: list[Decision]) -> str | Promise:
+def _did(
+    activity: Activity, decisions: list[Decision], deeds: Mapping[str, str | Promise]
+) -> str | Promise:
     if decisions:
-        return trigger_did(decisions[0].trigger)
+        return deeds.get(decisions[0].trigger, decisions[0].trigger)
     if activity.type == "page":
         return _("looked at %(page)s") % {"page": page_path(activity.payload) or activity.name}
     return _("did “%(event)s”") % {"event": activity.name}

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.utils.functional import Promise
+
 from notifications.models import (
     Trigger,
 )
@@ -35,6 +37,11 @@ def _own_trigger(row: Trigger) -> TriggerType:
         repeat=Repeat.COOLDOWN if row.page_path else Repeat.ALWAYS,
         page_view=bool(row.page_path),
     )
+
+
+def load_deeds() -> dict[str, str | Promise]:
+    """Return what the person did by the trigger's key: "requested a demo". 1 query."""
+    return {trigger.key: trigger.did or trigger.key for trigger, _on in load_triggers()}
 
 
 def match_triggers(activities: Iterable[Activity]) -> list[tuple[Activity, Match]]:

@@ -8,11 +8,14 @@ import pytest
 from django.core import mail
 from django.template import engines
 
+from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
+from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Preference, Trigger
-from notifications.rendering import one_line, plain
+from notifications.rendering import one_line, plain, render
 from tests.factories import choose, make_contact
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
+from tests.queries import assert_constant_queries
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +139,26 @@ def test_no_name_injects_anything(northstar, name):
     assert "\u202e" not in message.body + html(message)
     assert "=?utf-8?q?Evil" not in message.subject
     assert len(message.subject) < 400
+
+
+def test_a_batch_of_own_triggers_asks_for_their_labels_once(northstar):
+    Trigger.objects.create(key="viewed", label="viewed the docs", event_name="Viewed")
+    numbers = iter(range(99))
+
+    def grow():
+        for _ in range(3):
+            northstar.happens(
+                contact=make_contact(f"p{next(numbers)}@acme.example"), event="Viewed"
+            )
+        evaluate_due()
+
+    def make_messages():
+        recheck = Recheck(list(Delivery.objects.values_list("pk", flat=True)))
+        messages = [render(recheck.check(delivery).context) for delivery in recheck.deliveries]
+        assert all("viewed the docs" in message.subject for message in messages)
+
+    grow()
+    assert_constant_queries(make_messages, grow)
 
 
 def test_no_label_of_an_own_trigger_injects_anything(northstar):
