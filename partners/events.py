@@ -9,7 +9,7 @@ import hashlib
 import math
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -60,7 +60,6 @@ class Event:
     occurred_at: datetime
     payload: str
     body_hash: str
-    made_up_id: bool = field(default=False)
 
 
 def read_event(
@@ -88,10 +87,9 @@ def read_event(
     traits = _object(raw, "traits")
     properties = _object(raw, "properties")
     context_traits = _mapping(context.get("traits"))
-    message_id = _message_id(raw)
     event = Event(
         type=kind,
-        message_id=message_id or f"pn-{uuid.uuid4()}",
+        message_id=_message_id(raw) or f"pn-{uuid.uuid4()}",
         name=_name(raw, kind),
         user_id=_identifier(raw, "userId"),
         anonymous_id=_identifier(raw, "anonymousId"),
@@ -104,7 +102,6 @@ def read_event(
         occurred_at=_occurred_at(raw, batch, received_at),
         payload=payload.decode(),
         body_hash=hashlib.blake2b(payload, digest_size=16).hexdigest(),
-        made_up_id=not message_id,
     )
     if kind in ("identify", "alias") and not (event.user_id or event.anonymous_id or event.email):
         raise Rejected("missing_user_id", f"`{kind}` needs a userId or an anonymousId.")

@@ -1,13 +1,14 @@
 """Accept the events of one request: identify, deduplicate, store. All or nothing.
 
 A fixed number of statements whatever the number of events: who the people are (at most
-two look-ups, and writes only for what is new), then one bulk INSERT that also
-deduplicates by (source, message_id).
+two look-ups, and writes only for what is new), then one bulk INSERT. Repeats are rare, so
+all events are taken for new; if the unique key (source, message_id) objects, everything is
+undone, also what was learnt, and done again without the repeats.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -57,24 +58,24 @@ def accept(
     Commits before it returns; announces `activities_recorded`. A repeated messageId is
     accepted and changes nothing.
     """
-    events: list[Event] = []
+    events: dict[int, Event] = {}  # by their place in the request
     rejections: list[Rejection] = []
     for index, raw in enumerate(raw_events):
         try:
-            events.append(
-                read_event(
-                    raw,
-                    forced_type=forced_type,
-                    batch=batch,
-                    received_at=received_at,
-                    max_bytes=max_event_bytes,
-                    suspicious=suspicious,
-                )
+            events[index] = read_event(
+                raw,
+                forced_type=forced_type,
+                batch=batch,
+                received_at=received_at,
+                max_bytes=max_event_bytes,
+                suspicious=suspicious,
             )
         except Rejected as error:
             rejections.append(_rejection(index, raw, error))
-    _store(source, events, rejections, received_at)
-    return Receipt(len(events), rejections, [event.message_id for event in events])
+    known: dict[str, str] = {}
+    while not _store(source, events, rejections, received_at, known):
+        known = _known(source, events)
+    return Receipt(len(events), rejections, [event.message_id for event in events.values()])
 
 
 def _rejection(index: int, raw: object, error: Rejected) -> Rejection:
@@ -93,25 +94,59 @@ def _printable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
-@transaction.atomic
 def _store(
     source: Source,
-    events: list[Event],
-    rejections: list[Rejection],
+    events: Mapping[int, Event],
+    rejections: Iterable[Rejection],
     received_at: datetime,
-) -> None:
-    people = _People(events)
-    rows = [_row(source, event, people.contact_id_of(event), received_at) for event in events]
-    people.save()
-    new_ids = _insert(rows) if rows else set()
-    repeats = [row for row in rows if row["message_id"] not in new_ids]
-    problems = [_as_model(source, r, received_at) for r in rejections]
-    if len(new_ids) < len(rows):
-        problems += _other_bodies(source, repeats or rows, received_at)
-    if problems:
-        RejectedEvent.objects.bulk_create(problems)
-    if new_ids:
-        activities_recorded.send(sender=Activity)
+    known: Mapping[str, str],
+) -> bool:
+    """Store all of it; or nothing, if an id is stored already that is not in `known`."""
+    new, repeats = _without_repeats(events, known)
+    with transaction.atomic():
+        people = _People(new)
+        rows = [_row(source, event, people.contact_id_of(event), received_at) for event in new]
+        people.save()
+        if _insert(rows) < len(rows):
+            transaction.set_rollback(True)
+            return False
+        if problems := [_as_model(source, r, received_at) for r in (*rejections, *repeats)]:
+            RejectedEvent.objects.bulk_create(problems)
+        if new:
+            activities_recorded.send(sender=Activity)
+    return True
+
+
+def _known(source: Source, events: Mapping[int, Event]) -> dict[str, str]:
+    """Return which ids are stored already, with the hash of their first body."""
+    ids = [event.message_id for event in events.values()]
+    stored = Activity.objects.filter(source=source, message_id__in=ids)
+    return dict(stored.values_list("message_id", "body_hash"))
+
+
+def _without_repeats(
+    events: Mapping[int, Event], known: Mapping[str, str]
+) -> tuple[list[Event], list[Rejection]]:
+    """Return the events whose id is new, and a note for each repeat with another body."""
+    first_body = dict(known)
+    new, repeats = [], []
+    for index, event in events.items():
+        if event.message_id not in first_body:
+            first_body[event.message_id] = event.body_hash
+            new.append(event)
+        elif first_body[event.message_id] != event.body_hash:
+            repeats.append(_repeat(index, event))
+    return new, repeats
+
+
+def _repeat(index: int, event: Event) -> Rejection:
+    return Rejection(
+        index=index,
+        code="repeated_message_id",
+        message="This messageId was used before with another body; the first one counts.",
+        message_id=event.message_id,
+        excerpt=event.payload[:EXCERPT_LENGTH],
+    )
 
 
 def _as_model(source: Source, rejection: Rejection, received_at: datetime) -> RejectedEvent:
@@ -124,31 +159,6 @@ def _as_model(source: Source, rejection: Rejection, received_at: datetime) -> Re
         message=rejection.message,
         excerpt=rejection.excerpt,
     )
-
-
-def _other_bodies(
-    source: Source, rows: Iterable[dict[str, Any]], received_at: datetime
-) -> list[RejectedEvent]:
-    """Return a note for each repeat whose body differs from what was stored first."""
-    by_id = {row["message_id"]: row for row in rows}
-    stored = dict(
-        Activity.objects.filter(source=source, message_id__in=by_id).values_list(
-            "message_id", "body_hash"
-        )
-    )
-    return [
-        RejectedEvent(
-            source=source,
-            received_at=received_at,
-            index=index,
-            message_id=row["message_id"],
-            code="repeated_message_id",
-            message="This messageId was used before with another body; the first one counts.",
-            excerpt=bytes(row["payload"]).decode()[:EXCERPT_LENGTH],
-        )
-        for index, row in enumerate(by_id.values())
-        if stored.get(row["message_id"]) not in (None, row["body_hash"])
-    ]
 
 
 class _People:
@@ -288,7 +298,6 @@ def _row(
     }
 
 
-def _insert(rows: list[dict[str, Any]]) -> set[str]:
-    """Insert the activities and return the message ids that are new."""
-    found = insert_rows(Activity, rows, skip_conflicts=True, returning=("message_id",))
-    return {message_id for (message_id,) in found}
+def _insert(rows: list[dict[str, Any]]) -> int:
+    """Insert the activities and return how many of their ids were new."""
+    return len(insert_rows(Activity, rows, skip_conflicts=True, returning=("id",)))

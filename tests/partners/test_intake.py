@@ -275,7 +275,7 @@ def test_the_number_of_statements_does_not_depend_on_the_number_of_events(send):
 def test_known_people_cost_four_statements(send):
     """The key, identities, contacts, one insert; besides the transaction's own."""
     send({"batch": people(50)}, "/v1/batch")
-    events = [track(userId=f"u{n}") for n in range(50)]
+    events = [track(userId=f"u{n}", messageId=f"m{n}") for n in range(50)]
     with CaptureQueriesContext(connection) as captured:
         send({"batch": events}, "/v1/batch")
     sql = [q["sql"] for q in captured if "SAVEPOINT" not in q["sql"]]
