@@ -23,6 +23,7 @@ from partners.models import Activity, Contact, Identity, RejectedEvent, Source
 from partners.signals import activities_recorded
 
 EXCERPT_LENGTH = 2_000
+MESSAGE_LENGTH = 500
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ def _rejection(index: int, raw: object, error: Rejected) -> Rejection:
     return Rejection(
         index=index,
         code=error.code,
-        message=error.message,
+        message=_printable(error.message)[:MESSAGE_LENGTH],
         message_id=_printable(message_id)[:255] if isinstance(message_id, str) else "",
         excerpt=_printable(repr(raw))[:EXCERPT_LENGTH],
     )

@@ -86,6 +86,9 @@ ONE_EVENT = {
     "B10 NUL in a value": (raw_event(r'{"a": "\u0000"}'), "nul_character"),
     "B10 NUL in a key": (raw_event(r'{"a\u0000": 1}'), "nul_character"),
     "B11 half a character": (raw_event(r'{"a": "\ud800"}'), "invalid_unicode"),
+    "half of a character before a NaN": (raw_event(r'{"\ud800": NaN}'), "invalid_number"),
+    "NUL before a NaN": (raw_event(r'{"a\u0000": NaN}'), "invalid_number"),
+    "a long key before a NaN": (raw_event('{"' + "k" * 300_000 + '": NaN}'), "invalid_number"),
     "B15 event too large": (raw_event('"' + "x" * 32_768 + '"'), "event_too_large"),
     "B21 no type": ('{"event": "X"}', "missing_type"),
     "B21 type 5": ('{"type": 5, "event": "X"}', "unknown_type"),
@@ -125,6 +128,7 @@ def test_a_bad_event_is_rejected_alone(send, event, code):
     assert (body["success"], body["accepted"]) == (True, 2)
     assert [(r["index"], r["code"]) for r in body["rejected"]] == [(1, code)]
     assert Activity.objects.count() == 2
+    assert len(body["rejected"][0]["message"]) <= 500
     rejected = RejectedEvent.objects.get()
     assert (rejected.index, rejected.code) == (1, code)
 
