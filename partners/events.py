@@ -6,7 +6,6 @@ Pure: no database, no settings. The clock is an argument. Contract, section 3.
 from __future__ import annotations
 
 import hashlib
-import math
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -157,8 +156,6 @@ def _encode(raw: dict[str, Any], suspicious: bool) -> bytes:
 def _bad_values(value: object, path: str = "") -> Iterator[tuple[str, BadValue]]:
     if isinstance(value, BadValue):
         yield path, value
-    elif isinstance(value, float) and not math.isfinite(value):
-        yield path, BadValue("number_out_of_range", "A number is too large.")
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _bad_values(item, f"{path}.{key}".lstrip("."))
