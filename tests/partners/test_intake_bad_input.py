@@ -58,6 +58,7 @@ UNUSABLE = {
     "B03 list": (b"[]", 400, "object_expected"),
     "B08 nesting": (b'{"batch":' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "too_deep"),
     "B09 duplicate key": (b'{"batch": [], "batch": []}', 400, "duplicate_key"),
+    "B09 duplicate write key": (b'{"writeKey": 1, "writeKey": 2}', 400, "duplicate_key"),
     "B12 not UTF-8": (b'{"batch": ["\xe9"]}', 400, "invalid_utf8"),
     "B12 overlong": (b'{"batch": ["\xc0\xaf"]}', 400, "invalid_utf8"),
     "B13 UTF-16": ('{"batch": []}'.encode("utf-16"), 400, "utf8_expected"),
@@ -85,6 +86,8 @@ ONE_EVENT = {
     "B05 400 digits and a point": (raw_event('{"a": ' + "1" * 400 + ".0}"), "number_out_of_range"),
     "B05 300 digits e99": (raw_event('{"a": -' + "1" * 300 + "e99}"), "number_out_of_range"),
     "B07 5,000 digits": (raw_event('{"a": ' + "9" * 5_000 + "}"), "number_too_long"),
+    "B09 duplicate key": ('{"type": "track", "event": "X", "event": "Y"}', "duplicate_key"),
+    "B09 duplicate key inside": (raw_event('{"a": [{"b": 1, "b": 1}]}'), "duplicate_key"),
     "B10 NUL in a value": (raw_event(r'{"a": "\u0000"}'), "nul_character"),
     "B10 NUL in a key": (raw_event(r'{"a\u0000": 1}'), "nul_character"),
     "B11 half a character": (raw_event(r'{"a": "\ud800"}'), "invalid_unicode"),
@@ -142,6 +145,14 @@ def test_the_same_on_a_single_path(send, event):
     answer = send(event.encode(), "/v1/track")
     assert answer.status_code == 200
     assert answer.json()["accepted"] == 0 and len(answer.json()["rejected"]) == 1
+
+
+def test_a_duplicate_key_in_a_single_event(send):
+    """At the top it spoils the request; inside, the event, whose place the message names."""
+    assert send(b'{"event": "X", "event": "Y"}', "/v1/track").status_code == 400
+    answer = send(b'{"event": "X", "properties": {"a": 1, "a": 2}}', "/v1/track")
+    (rejected,) = answer.json()["rejected"]
+    assert rejected["code"] == "duplicate_key" and "`properties.a`" in rejected["message"]
 
 
 ACCEPTED = {
