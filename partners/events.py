@@ -84,7 +84,7 @@ def read_event(
     kind = _type(raw, forced_type)
     context = _object(raw, "context") or _object(batch, "context")
     traits = _object(raw, "traits")
-    properties = _object(raw, "properties")
+    properties = _mapping(raw.get("properties"))
     context_traits = _mapping(context.get("traits"))
     event = Event(
         type=kind,
