@@ -21,6 +21,8 @@ TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 MAX_ID_LENGTH = 255
+# Levels of objects and lists in one event, itself included (B08).
+MAX_DEPTH = 20
 # Digits that json.loads turns into an int; longer ones are an attack, not a number.
 MAX_DIGITS = 4_300
 _FIRST_SECOND, _FIRST_MILLISECOND = 1e9, 1e11
@@ -140,17 +142,39 @@ def denies(consent: object) -> bool:
 
 def _encode(raw: dict[str, Any], suspicious: bool) -> bytes:
     """Return the event as compact JSON. What no database can store is rejected here."""
-    for path, bad in _bad_values(raw) if suspicious else ():
-        raise Rejected(bad.code, f"{bad.message} At `{path}`.")
     try:
         payload = msgspec.json.encode(raw)
     except UnicodeEncodeError:
         raise Rejected("invalid_unicode", "A text holds half of a character.") from None
-    except (OverflowError, RecursionError):
-        raise Rejected("number_out_of_range", "A number is too large.") from None
+    except RecursionError:
+        raise _too_deep() from None
+    # Nearly every event has too few brackets to be deep.
+    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _is_too_deep(raw):
+        raise _too_deep()
+    for path, bad in _bad_values(raw) if suspicious else ():
+        raise Rejected(bad.code, f"{bad.message} At `{path}`.")
     if b"\\u0000" in payload and _holds_nul(raw):
         raise Rejected("nul_character", "A text holds a NUL character.")
     return payload
+
+
+def _too_deep() -> Rejected:
+    return Rejected("too_deep", f"An event has at most {MAX_DEPTH} levels.")
+
+
+def _is_too_deep(raw: dict[str, Any]) -> bool:
+    """Level by level, so that nothing goes down into it before this is known."""
+    level: list[Any] = [raw]
+    for _ in range(MAX_DEPTH):
+        level = [
+            value
+            for container in level
+            for value in (container.values() if isinstance(container, dict) else container)
+            if isinstance(value, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _bad_values(value: object, path: str = "") -> Iterator[tuple[str, BadValue]]:

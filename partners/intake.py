@@ -86,8 +86,15 @@ def _rejection(index: int, raw: object, error: Rejected) -> Rejection:
         code=error.code,
         message=_printable(error.message)[:MESSAGE_LENGTH],
         message_id=_printable(message_id)[:255] if isinstance(message_id, str) else "",
-        excerpt=_printable(repr(raw))[:EXCERPT_LENGTH],
+        excerpt=_excerpt(raw),
     )
+
+
+def _excerpt(raw: object) -> str:
+    try:
+        return _printable(repr(raw))[:EXCERPT_LENGTH]
+    except RecursionError:
+        return "…"  # Nested too deeply.
 
 
 def _printable(text: str) -> str:

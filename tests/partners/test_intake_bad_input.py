@@ -91,7 +91,7 @@ ONE_EVENT = {
     "B10 NUL in a value": (raw_event(r'{"a": "\u0000"}'), "nul_character"),
     "B10 NUL in a key": (raw_event(r'{"a\u0000": 1}'), "nul_character"),
     "B11 half a character": (raw_event(r'{"a": "\ud800"}'), "invalid_unicode"),
-    "half of a character before a NaN": (raw_event(r'{"\ud800": NaN}'), "invalid_number"),
+    "half of a character before a NaN": (raw_event(r'{"\ud800": NaN}'), "invalid_unicode"),
     "NUL before a NaN": (raw_event(r'{"a\u0000": NaN}'), "invalid_number"),
     "a long key before a NaN": (raw_event('{"' + "k" * 300_000 + '": NaN}'), "invalid_number"),
     "B15 event too large": (raw_event('"' + "x" * 32_768 + '"'), "event_too_large"),
