@@ -61,7 +61,7 @@ def accept(
     """
     events: dict[int, Event] = {}  # by their place in the request
     rejections: list[Rejection] = []
-    for index, raw in enumerate(raw_events):
+    for index, raw in enumerate(map(_without_write_key, raw_events)):
         try:
             events[index] = read_event(
                 raw,
@@ -77,6 +77,13 @@ def accept(
     while not _store(source, events, rejections, received_at, known):
         known = _known(source, events)
     return Receipt(len(events), rejections, [event.message_id for event in events.values()])
+
+
+def _without_write_key(raw: object) -> object:
+    """Only a hash of it is kept: neither the event nor its excerpt shows it."""
+    if isinstance(raw, dict) and "writeKey" in raw:
+        return {key: value for key, value in raw.items() if key != "writeKey"}
+    return raw
 
 
 def _rejection(index: int, raw: object, error: Rejected) -> Rejection:
