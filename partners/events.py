@@ -21,6 +21,8 @@ TYPES = frozenset({"track", "identify", "page", "screen", "group", "alias"})
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = datetime(2100, 1, 1, tzinfo=UTC)
 MAX_ID_LENGTH = 255
+# The context of a batch is kept with each of its events.
+MAX_CONTEXT_BYTES = 8 * 1024
 # Levels of objects and lists in one event, itself included (B08).
 MAX_DEPTH = 20
 # Digits that json.loads turns into an int; longer ones are an attack, not a number.
@@ -75,16 +77,19 @@ def read_event(
     """Return the event in `raw`. Raises Rejected.
 
     `forced_type` is the type that the path says; `batch` holds what the events of one
-    request share (`sentAt`, `context`). `received_at` is aware UTC. `suspicious` means
-    that the parser left a BadValue somewhere in the request.
+    request share: `sentAt`, and `context`, the default of their own, key by key.
+    `received_at` is aware UTC. `suspicious` means that the parser left a BadValue
+    somewhere in the request.
     """
     if not isinstance(raw, dict):
         raise Rejected("object_expected", "An event is a JSON object.")
+    if shared := _object(batch, "context"):
+        raw = {**raw, "context": {**shared, **_object(raw, "context")}}
     payload = _encode(raw, suspicious)
     if len(payload) > max_bytes:
         raise Rejected("event_too_large", f"An event has at most {max_bytes} bytes.")
     kind = _type(raw, forced_type)
-    context = _object(raw, "context") or _object(batch, "context")
+    context = _object(raw, "context")
     traits = _object(raw, "traits")
     properties = _mapping(raw.get("properties"))
     context_traits = _mapping(context.get("traits"))
@@ -107,6 +112,13 @@ def read_event(
     if kind in ("identify", "alias") and not (event.user_id or event.anonymous_id or event.email):
         raise Rejected("missing_user_id", f"`{kind}` needs a userId or an anonymousId.")
     return event
+
+
+def check_context(batch: Mapping[str, Any], suspicious: bool) -> None:
+    """Raise Rejected if the context of a batch cannot be kept with each of its events."""
+    if len(_encode(_object(batch, "context"), suspicious)) > MAX_CONTEXT_BYTES:
+        words = f"The context of a batch has at most {MAX_CONTEXT_BYTES} bytes."
+        raise Rejected("context_too_large", words)
 
 
 def clean_email(value: object) -> str:
@@ -140,7 +152,7 @@ def denies(consent: object) -> bool:
     return consent is False
 
 
-def _encode(raw: dict[str, Any], suspicious: bool) -> bytes:
+def _encode(raw: Mapping[str, Any], suspicious: bool) -> bytes:
     """Return the event as compact JSON. What no database can store is rejected here."""
     try:
         payload = msgspec.json.encode(raw)
@@ -162,7 +174,7 @@ def _too_deep() -> Rejected:
     return Rejected("too_deep", f"An event has at most {MAX_DEPTH} levels.")
 
 
-def _is_too_deep(raw: dict[str, Any]) -> bool:
+def _is_too_deep(raw: Mapping[str, Any]) -> bool:
     """Level by level, so that nothing goes down into it before this is known."""
     level: list[Any] = [raw]
     for _ in range(MAX_DEPTH):

@@ -18,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from partners.events import Rejected, check_context
 from partners.intake import Receipt, accept
 from partners.keys import hash_key
 from partners.models import Source
@@ -72,6 +73,8 @@ def _accept(request: HttpRequest, kind: str) -> HttpResponse:
     _check_origin(request, source)
     _check_rate(source)
     is_batch = kind == "batch"
+    if is_batch:
+        _check_context(document, suspicious)
     raw_events = _events_of(document) if is_batch else [document]
     receipt = accept(
         source,
@@ -95,6 +98,14 @@ def _events_of(document: dict[str, Any]) -> list[object]:
         limit = settings.INTAKE_MAX_EVENTS
         raise Unusable(413, "batch_too_large", f"A batch has at most {limit} events.")
     return events
+
+
+def _check_context(document: dict[str, Any], suspicious: bool) -> None:
+    try:
+        check_context(document, suspicious)
+    except Rejected as error:
+        status = 413 if error.code == "context_too_large" else 400
+        raise Unusable(status, error.code, error.message) from None
 
 
 def _summary(receipt: Receipt, is_batch: bool) -> dict[str, Any]:
