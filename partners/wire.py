@@ -7,6 +7,8 @@ what is wrong with a single value stays in the document as a BadValue.
 from __future__ import annotations
 
 import contextlib
+import gzip
+import io
 import json
 import math
 import zlib
@@ -75,15 +77,14 @@ def discard(stream: Readable, limit: int) -> None:
 
 
 def _inflate(body: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        inflated = inflater.decompress(body, limit + 1)
-    except zlib.error:
+        inflated = gzip.GzipFile(fileobj=io.BytesIO(body)).read(limit + 1)
+    except EOFError:
+        raise Unusable(400, "invalid_gzip", "The gzip body ends too early.") from None
+    except (OSError, zlib.error):
         raise Unusable(400, "invalid_gzip", "The gzip body is damaged.") from None
     if len(inflated) > limit:
         raise _too_large(limit)
-    if not inflater.eof:
-        raise Unusable(400, "invalid_gzip", "The gzip body ends too early.")
     return inflated
 
 
