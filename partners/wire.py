@@ -15,6 +15,8 @@ import zlib
 from collections import Counter
 from typing import Any, Protocol
 
+from django.http import HttpRequest
+
 from partners.events import MAX_DIGITS, BadValue
 
 _CHUNK = 64 * 1024
@@ -34,6 +36,28 @@ class Unusable(Exception):
 
 class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
+
+
+def open_body(request: HttpRequest) -> Readable:
+    """Return where the body is read from.
+
+    Django reads as much as Content-Length says: nothing of a body that comes in chunks. The
+    server has undone these and marks the end of the body itself.
+    """
+    environ = request.META
+    ends_by_itself = not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated")
+    return environ["wsgi.input"] if ends_by_itself else request
+
+
+def declared_length(request: HttpRequest) -> int:
+    """Return the Content-Length, 0 if there is none. Raises Unusable."""
+    text = request.META.get("CONTENT_LENGTH") or ""
+    if not text and "HTTP_TRANSFER_ENCODING" in request.META and open_body(request) is request:
+        raise Unusable(411, "length_required", "Send the body with a Content-Length.")
+    try:
+        return int(text or 0)
+    except ValueError:
+        raise Unusable(400, "invalid_length", "Content-Length is not a number.") from None
 
 
 def read_body(stream: Readable, *, declared: int, encoding: str, limit: int) -> bytes:

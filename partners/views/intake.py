@@ -22,7 +22,7 @@ from partners.events import Rejected, check_context
 from partners.intake import Receipt, accept
 from partners.keys import hash_key
 from partners.models import Source
-from partners.wire import Unusable, discard, parse, read_body
+from partners.wire import Unusable, declared_length, discard, open_body, parse, read_body
 
 PATHS: Mapping[str, str] = {
     **{kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "batch")},
@@ -47,7 +47,7 @@ def intake(request: HttpRequest, path: str) -> HttpResponse:
             raise Unusable(405, "method_not_allowed", "Send events with POST.")
         return _accept(request, PATHS[path])
     except Unusable as error:
-        discard(request, settings.INTAKE_MAX_DISCARD_BYTES)
+        discard(open_body(request), settings.INTAKE_MAX_DISCARD_BYTES)
         return _refusal(request, error)
     except DatabaseError:
         words = "Nothing was stored. Send the request again."
@@ -60,8 +60,8 @@ def _accept(request: HttpRequest, kind: str) -> HttpResponse:
         raise Unusable(400, "write_key_in_url", "Send the write key in a header or the body.")
     header_key = _key_of_header(request.headers.get("Authorization", ""))
     body = read_body(
-        request,
-        declared=int(request.META.get("CONTENT_LENGTH") or 0),
+        open_body(request),
+        declared=declared_length(request),
         encoding=request.headers.get("Content-Encoding", ""),
         limit=settings.INTAKE_MAX_BODY_BYTES,
     )

@@ -1,4 +1,4 @@
-"""How the bytes of a request arrive: compression."""
+"""How the bytes of a request arrive: length, chunks, compression."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from io import BytesIO
 
 import pytest
 
+from partners.models import Activity
 from tests.factories import make_source
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,34 @@ def send(client):
         return client.generic("POST", "/v1/batch", body, headers=headers, **environ)
 
     return post
+
+
+# --- Length -------------------------------------------------------------------------------
+
+
+def test_a_body_in_chunks_is_read_to_its_end(send):
+    """The server undoes the chunks and says so; there is no Content-Length."""
+    environ = {"CONTENT_LENGTH": "", "wsgi.input_terminated": True}
+    answer = send(BODY, HTTP_TRANSFER_ENCODING="chunked", **environ)
+    assert answer.json()["accepted"] == 3
+    answer = send(b" " * 600_000, HTTP_TRANSFER_ENCODING="chunked", **environ)
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_a_server_that_cannot_undo_chunks_asks_for_the_length(send):
+    answer = send(BODY, CONTENT_LENGTH="", HTTP_TRANSFER_ENCODING="chunked")
+    assert (answer.status_code, answer.json()["code"]) == (411, "length_required")
+
+
+def test_no_body_at_all(send):
+    answer = send(b"", CONTENT_LENGTH="")
+    assert (answer.status_code, answer.json()["code"]) == (400, "empty_body")
+
+
+@pytest.mark.parametrize("length", ["abc", "1e3", "-5", "9" * 5_000])
+def test_a_wrong_length_is_refused(send, length):
+    assert send(BODY, CONTENT_LENGTH=length).status_code in (400, 413)
+    assert not Activity.objects.exists()
 
 
 # --- Compression ----------------------------------------------------------------------------
