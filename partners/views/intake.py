@@ -175,12 +175,13 @@ def _check_rate(source: Source) -> None:
 
 
 def _preflight(request: HttpRequest) -> HttpResponse:
-    """A preflight carries no key: answer every origin that some key lists."""
-    response = HttpResponse(status=204)
+    """A preflight carries no key: answer any origin that some key lists; `*` if one lists none."""
+    response = HttpResponse(status=204, headers={"Vary": "Origin"})
     origin = request.headers.get("Origin", "")
-    lists = Source.objects.filter(revoked_at=None).values_list("origins", flat=True)
-    if any(not origins or origin in origins for origins in lists):
-        _allow(request, response)
+    lists = list(Source.objects.filter(revoked_at=None).values_list("origins", flat=True))
+    is_open = not all(lists)
+    if is_open or any(origin in origins for origins in lists):
+        response["Access-Control-Allow-Origin"] = "*" if is_open else origin
         response["Access-Control-Allow-Methods"] = "POST, OPTIONS"
         response["Access-Control-Allow-Headers"] = (
             "Authorization, Content-Type, Content-Encoding, X-Retry-Count"

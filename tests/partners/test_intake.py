@@ -102,8 +102,18 @@ def test_a_preflight_is_answered_for_origins_that_some_key_lists(client):
 
 
 def test_a_key_without_origins_allows_every_website(client, key):
+    make_source(origins=["https://northwind.example"])
+    for origin in ("https://any.example", "https://northwind.example", None):
+        answer = client.options("/v1/t", headers={"Origin": origin} if origin else {})
+        assert answer.headers["Access-Control-Allow-Origin"] == "*"
+
+
+def test_a_revoked_key_opens_nothing(client):
+    source, _ = make_source()
+    source.revoked_at = timezone.now()
+    source.save()
     answer = client.options("/v1/t", headers={"Origin": "https://any.example"})
-    assert answer.headers["Access-Control-Allow-Origin"] in ("*", "https://any.example")
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 def test_a_key_is_for_its_own_websites(client):
