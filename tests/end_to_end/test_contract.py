@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
 import re
 import subprocess
@@ -220,6 +221,23 @@ def test_errors_are_json_with_code_and_message(contract):
     for status, answer in cases.items():
         assert answer.status == status
         assert set(answer.json) == {"code", "message"}
+
+
+@pytest.mark.parametrize("size", [600_000, 5_000_000])
+def test_who_sends_too_much_hears_so(contract, size):
+    """The server reads on a while: else the connection breaks before the answer is read."""
+    answers = [contract.post("/v1/batch", b" " * size, key=contract.key) for _ in range(60)]
+    assert {answer.status for answer in answers} == {413}
+
+
+def test_a_body_in_chunks_is_read(contract):
+    """As clients send that do not know the length beforehand."""
+    body = json.dumps({"batch": [track("chunk-1"), track("chunk-2")], "writeKey": contract.key})
+    connection = http.client.HTTPConnection("127.0.0.1", contract.port, timeout=20)
+    connection.request("POST", "/v1/batch", iter([body[:20].encode(), body[20:].encode()]))
+    answer = connection.getresponse()
+    assert json.loads(answer.read())["accepted"] == 2
+    connection.close()
 
 
 def test_the_largest_request_is_taken(contract):
