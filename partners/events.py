@@ -123,7 +123,9 @@ def check_context(batch: Mapping[str, Any], suspicious: bool) -> None:
 
 def clean_email(value: object) -> str:
     """Return an e-mail in lower case with an A-label domain, or empty if it is none."""
-    return _clean_email(value) if isinstance(value, str) else ""
+    # A longer text is no e-mail, and twenty thousand of them would fill the memory.
+    is_short = isinstance(value, str) and len(value) <= MAX_ID_LENGTH
+    return _clean_email(value) if is_short else ""
 
 
 @lru_cache(maxsize=20_000)

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from partners.events import _clean_email
 from partners.models import Activity, Contact, Identity
 from tests.factories import make_contact, make_source
 
@@ -190,6 +191,13 @@ ANNA = "anna@acme.example"
 def test_the_event_says_who(send, fields):
     send(track(**fields))
     assert Activity.objects.get().contact.email == ANNA
+
+
+def test_a_long_text_is_no_email_and_is_not_remembered(send):
+    _clean_email.cache_clear()
+    send(track(userId="u", properties={"email": "a" * 30_000 + "@acme.example"}))
+    assert Activity.objects.get().contact is None
+    assert _clean_email.cache_info().currsize == 1  # The user id.
 
 
 @pytest.mark.parametrize(
