@@ -1,6 +1,7 @@
 """Who is told, why, and what became of each message."""
 
 import uuid
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db import models
@@ -252,6 +253,24 @@ class Delivery(models.Model):
         State.EXPIRED,
     )
     HELD: ClassVar[tuple[str, ...]] = (State.LEASED, State.SENDING)
+    # Every change of state that there is; guard.py lets the database refuse any other.
+    NEXT_STATES: ClassVar[Mapping[str, frozenset[str]]] = {
+        State.PENDING: frozenset(
+            {State.LEASED, State.SUPPRESSED, State.CANCELLED, State.EXPIRED, State.DEAD}
+        ),
+        State.LEASED: frozenset(
+            {
+                State.PENDING,
+                State.SENDING,
+                State.SUPPRESSED,
+                State.CANCELLED,
+                State.EXPIRED,
+                State.DEAD,
+            }
+        ),
+        State.SENDING: frozenset({State.DELIVERED, State.PENDING, State.DEAD, State.UNKNOWN}),
+        State.UNKNOWN: frozenset({State.DELIVERED, State.PENDING, State.DEAD}),
+    }
 
     public_id = models.UUIDField(default=uuid.uuid4, editable=False)
     account = models.ForeignKey(Account, models.CASCADE, related_name="+")
