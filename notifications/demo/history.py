@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -163,7 +164,13 @@ def _deliver(source: Source, now: datetime) -> None:
         )
         for row in rows
     )
-    rows.update(
+    ids = list(rows.values_list("pk", flat=True))
+    waiting = Delivery.objects.filter(pk__in=ids)
+    for state in Delivery.HELD:
+        waiting.update(state=state, lease_token=uuid.uuid4(), lease_until=now)
+    waiting.update(
+        lease_token=None,
+        lease_until=None,
         state=Delivery.State.DELIVERED,
         reason=Reason.SENT,
         starts=1,

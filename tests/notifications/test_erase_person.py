@@ -1,14 +1,20 @@
 """A person is forgotten everywhere, and nothing is sent about them later (R23, R104)."""
 
 import json
+import uuid
 from email.message import EmailMessage
 
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from accounts.models import AuditEntry
+from notifications.delivery.claim import claim, sweep
+from notifications.delivery.outcome import start
+from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
+from notifications.evaluation import evaluate_due
 from notifications.models import Attempt, Decision, Delivery
 from partners.erased import erased_address
 from partners.models import (
@@ -144,10 +150,7 @@ def test_a_mention_within_other_words_is_forgotten(client, key, mention):
 
 def test_what_waits_to_be_sent_is_cancelled(client, key):
     demo_requested(client, key)
-    drain(patience_seconds=0)
-    mail.outbox.clear()
-    Attempt.objects.all().delete()
-    Delivery.objects.update(state="pending", done_at=None, starts=0)
+    evaluate_due()
     erase()
     drain(patience_seconds=0)
     assert not mail.outbox
@@ -156,11 +159,14 @@ def test_what_waits_to_be_sent_is_cancelled(client, key):
 
 def test_a_retry_of_what_was_on_the_wire_is_not_sent(client, key):
     demo_requested(client, key)
-    drain(patience_seconds=0)
-    mail.outbox.clear()
+    evaluate_due()
+    token = uuid.uuid4()
+    recheck = Recheck(claim("email", token, 1))
+    start(recheck.check(recheck.deliveries[0]), token)
     erase()
-    Attempt.objects.all().delete()
-    Delivery.objects.update(state="pending", done_at=None, starts=0)
+    Delivery.objects.filter(state="sending").update(lease_until=timezone.now())
+    sweep()
+    Delivery.objects.filter(state="pending").update(not_before=timezone.now())
     drain(patience_seconds=0)
     assert not mail.outbox
     assert set(Delivery.objects.values_list("reason", flat=True)) == {"no_consent"}
