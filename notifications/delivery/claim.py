@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db import transaction
 from django.db.models.functions import Now
 
 from notifications.channels.registry import CHANNELS
+from notifications.delivery.fairness import is_due, lease
 from notifications.delivery.outcome import end_attempt, next_try, settle
 from notifications.models import Attempt, Delivery
 
@@ -20,26 +20,10 @@ INTERRUPTED = "the worker stopped during the send"
 INTERRUPTED_PAUSE = timedelta(seconds=5)
 
 
-def due(lane: str) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(
-        channel=lane, state=Delivery.State.PENDING, not_before__lte=Now()
-    )
-
-
+@transaction.atomic
 def claim(lane: str, token: uuid.UUID, limit: int) -> list[int]:
-    """Lease up to `limit` due deliveries and return their ids."""
-    with transaction.atomic():
-        rows = due(lane).order_by("not_before", "pk")
-        if connection.features.has_select_for_update_skip_locked:
-            rows = rows.select_for_update(skip_locked=True, no_key=True)
-        ids = list(rows.values_list("pk", flat=True)[:limit])
-        if ids:
-            Delivery.objects.filter(pk__in=ids, state=Delivery.State.PENDING).update(
-                state=Delivery.State.LEASED,
-                lease_token=token,
-                lease_until=Now() + settings.DELIVERY_LEASE,
-            )
-    return ids
+    """Lease up to `limit` due deliveries, fairly between accounts, and return their ids."""
+    return lease(lane, token, limit, settings.DELIVERY_LEASE)
 
 
 def give_back(ids: Iterable[int], token: uuid.UUID) -> None:
@@ -87,12 +71,4 @@ def _take_back(delivery: Delivery) -> bool:
 
 def lanes_with_work(lanes: Iterable[str] = tuple(CHANNELS)) -> list[str]:
     """Return the lanes that have something due."""
-    found = set(
-        Delivery.objects.filter(
-            channel__in=list(lanes), state=Delivery.State.PENDING, not_before__lte=Now()
-        )
-        .order_by()
-        .values_list("channel", flat=True)
-        .distinct()
-    )
-    return [lane for lane in lanes if lane in found]
+    return [lane for lane in lanes if is_due(lane)]
