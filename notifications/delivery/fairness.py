@@ -59,7 +59,7 @@ _LEASE = f"""
       ) own
       LIMIT %(limit)s
     )
-    UPDATE {TABLE} SET state = 'leased', lease_token = %(token)s, lease_until = now() + %(lasts)s
+    UPDATE {TABLE} SET state = 'leased', lease_token = %(token)s, lease_until = {{now}} + %(lasts)s
     FROM chosen WHERE {TABLE}.id = chosen.id
     RETURNING {TABLE}.id
 """  # noqa: S608 - our own names
@@ -102,7 +102,7 @@ def is_due(lane: str) -> bool:
 
 def _ask(sql: str, **values: Any) -> list[tuple[Any, ...]]:
     is_sqlite = connection.vendor == "sqlite"
-    now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')" if is_sqlite else "now()"
+    now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')" if is_sqlite else "statement_timestamp()"
     with connection.cursor() as cursor:
         cursor.execute(sql.format(now=now), values)
         return cursor.fetchall()

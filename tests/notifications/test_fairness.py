@@ -1,0 +1,89 @@
+"""A flood of one account delays nobody else's first attempt."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications.delivery.claim import claim, lanes_with_work
+from notifications.models import Delivery, Notification
+from tests.factories import make_account, make_activity, make_contact, make_member, make_source
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now()
+
+
+@pytest.fixture
+def activity():
+    return make_activity(make_source()[0], make_contact("anna@acme.example"))
+
+
+def waits(activity, slug: str, count: int, *, since: timedelta, lane: str = "email") -> None:
+    """Let `count` deliveries of a new account be due since so long."""
+    member = make_member(make_account(slug))
+    notifications = Notification.objects.bulk_create(
+        Notification(
+            account=member.account,
+            membership=member,
+            activity=activity,
+            dedupe_key=f"{slug}-{lane}-{n}",
+            trigger="demo_request",
+        )
+        for n in range(count)
+    )
+    Delivery.objects.bulk_create(
+        Delivery(
+            account=member.account,
+            notification=notification,
+            channel=lane,
+            topic="registered_lead_activity",
+            not_before=NOW - since + timedelta(milliseconds=n),
+        )
+        for n, notification in enumerate(notifications)
+    )
+
+
+def claimed(limit: int, lane: str = "email") -> Counter[str]:
+    ids = claim(lane, uuid.uuid4(), limit)
+    return Counter(Delivery.objects.filter(pk__in=ids).values_list("account__slug", flat=True))
+
+
+def test_quiet_accounts_are_served_beside_a_flood(activity):
+    """T25."""
+    waits(activity, "flood", 300, since=timedelta(hours=1))
+    for n in range(5):
+        waits(activity, f"quiet-{n}", 1, since=timedelta(seconds=1))
+    found = claimed(12)
+    assert all(found[f"quiet-{n}"] == 1 for n in range(5))
+    assert found["flood"] == 2
+    assert claimed(12) == {"flood": 12}
+
+
+def test_with_more_accounts_than_room_each_gets_one_at_most(activity):
+    for n in range(8):
+        waits(activity, f"account-{n}", 3, since=timedelta(minutes=1))
+    assert max(claimed(5).values()) == 1
+
+
+def test_what_is_not_due_takes_no_share(activity):
+    waits(activity, "patient", 5, since=-timedelta(hours=1))
+    waits(activity, "busy", 10, since=timedelta(minutes=1))
+    assert claimed(10) == {"busy": 10}
+
+
+def test_an_account_gets_its_oldest_first(activity):
+    waits(activity, "one", 20, since=timedelta(minutes=1))
+    claimed(5)
+    left = Delivery.objects.filter(state="pending").order_by("not_before").first()
+    assert left.not_before >= NOW - timedelta(minutes=1) + timedelta(milliseconds=5)
+
+
+def test_lanes_are_apart(activity):
+    waits(activity, "one", 2, since=timedelta(minutes=1), lane="desktop")
+    waits(activity, "later", 2, since=-timedelta(minutes=1))
+    assert lanes_with_work() == ["desktop"]
+    assert claimed(5) == {}
