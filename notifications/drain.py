@@ -9,7 +9,8 @@ from django.db.models.functions import Now
 
 from notifications import evaluation
 from notifications.channels.registry import CHANNELS
-from notifications.delivery.claim import lanes_with_work, sweep
+from notifications.delivery.claim import sweep
+from notifications.delivery.fairness import is_due
 from notifications.delivery.send import deliver_due
 from notifications.models import Delivery
 
@@ -60,4 +61,4 @@ def _work_off(done: Drained) -> None:
 
 
 def _anything_due() -> bool:
-    return evaluation.has_due() or bool(lanes_with_work())
+    return evaluation.has_due() or any(map(is_due, CHANNELS))

@@ -1,10 +1,14 @@
 """The third waker: an idle worker looks for due rows itself, and says that it lives.
 
-With the broker gone, this thread alone keeps every notification moving.
+With the broker and beat gone, these threads alone keep every notification moving: one for
+each lane, so that a flood in one holds up no other, and one that takes back what dead
+workers held.
 """
 
 import logging
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
@@ -12,10 +16,14 @@ from django.conf import settings
 from django.db import close_old_connections
 
 from accounts.heartbeats import beat
-from notifications.tasks import lanes_due, work_off
+from notifications.channels.registry import CHANNELS
+from notifications.delivery.claim import sweep
+from notifications.doorbell import EVALUATE
+from notifications.tasks import is_due, work_off
 from partnernotify.shutdown import stopping
 
 LOOK_SECONDS = 1.0
+SWEEP_SECONDS = 5.0
 
 # Longer than one send may take: a send under way is finished, not cut.
 JOIN_SECONDS = 14.0
@@ -27,10 +35,10 @@ _threads: list[threading.Thread] = []
 @celeryd_after_setup.connect  # Not worker_ready, which waits for the broker.
 def start(**_kwargs: Any) -> None:
     stopping.clear()
-    for name, work in (("lookout", _look), ("heartbeat", _beat)):
-        thread = threading.Thread(target=work, name=name, daemon=True)
-        _threads.append(thread)
-        thread.start()
+    for lane in (EVALUATE, *CHANNELS):
+        _repeat(f"lookout-{lane}", partial(_look, lane), LOOK_SECONDS)
+    _repeat("sweeper", sweep, SWEEP_SECONDS)
+    _repeat("heartbeat", partial(beat, "worker"), settings.HEARTBEAT_SECONDS)
 
 
 @worker_shutting_down.connect
@@ -44,21 +52,23 @@ def join(**_kwargs: Any) -> None:
         thread.join(JOIN_SECONDS)
 
 
-def _look() -> None:
-    while not stopping.wait(LOOK_SECONDS):
-        try:
-            close_old_connections()
-            for lane in lanes_due():
-                work_off(lane)
-        except Exception:
-            log.exception("The look-out failed; it looks again in a moment")
+def _look(lane: str) -> None:
+    if is_due(lane):
+        work_off(lane)
 
 
-def _beat() -> None:
-    while not stopping.is_set():
-        try:
-            close_old_connections()
-            beat("worker")
-        except Exception:
-            log.exception("The worker's heartbeat was not written")
-        stopping.wait(settings.HEARTBEAT_SECONDS)
+def _repeat(name: str, act: Callable[[], object], seconds: float) -> None:
+    """Do it now and every so often in a thread of its own, whatever becomes of one time."""
+
+    def run() -> None:
+        while not stopping.is_set():
+            try:
+                close_old_connections()
+                act()
+            except Exception:
+                log.exception("%s failed; it goes on in %s s", name, seconds)
+            stopping.wait(seconds)
+
+    thread = threading.Thread(target=run, name=name, daemon=True)
+    _threads.append(thread)
+    thread.start()

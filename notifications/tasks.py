@@ -4,7 +4,7 @@ from celery import shared_task
 
 from notifications import evaluation
 from notifications.channels.registry import CHANNELS
-from notifications.delivery import claim, send
+from notifications.delivery import claim, fairness, send
 from notifications.doorbell import EVALUATE, ring
 from partnernotify.shutdown import stopping
 
@@ -31,8 +31,11 @@ def sweep() -> None:
 
 def lanes_due() -> list[str]:
     """Return the lanes that have work, evaluation first."""
-    lanes = [EVALUATE] if evaluation.has_due() else []
-    return lanes + claim.lanes_with_work()
+    return [lane for lane in (EVALUATE, *CHANNELS) if is_due(lane)]
+
+
+def is_due(lane: str) -> bool:
+    return evaluation.has_due() if lane == EVALUATE else fairness.is_due(lane)
 
 
 def work_off(lane: str) -> None:

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from notifications.channels.registry import CHANNELS
-from notifications.delivery.fairness import is_due, lease
+from notifications.delivery.fairness import lease
 from notifications.delivery.outcome import end_attempt, next_try, settle
 from notifications.models import Attempt, Delivery
 
@@ -67,8 +67,3 @@ def _take_back(delivery: Delivery) -> bool:
     if taken:
         end_attempt(delivery, Attempt.Outcome.UNKNOWN, INTERRUPTED)
     return bool(taken)
-
-
-def lanes_with_work(lanes: Iterable[str] = tuple(CHANNELS)) -> list[str]:
-    """Return the lanes that have something due."""
-    return [lane for lane in lanes if is_due(lane)]
