@@ -19,6 +19,14 @@ _ROBOTS = re.compile(
 )
 
 
-@lru_cache(maxsize=10_000)
+# Longer than any real one; thousands of longer texts would fill the memory.
+_MAX_LENGTH = 512
+
+
 def is_robot(user_agent: str) -> bool:
+    return _is_robot(user_agent[:_MAX_LENGTH])
+
+
+@lru_cache(maxsize=10_000)
+def _is_robot(user_agent: str) -> bool:
     return bool(_ROBOTS.search(user_agent))
