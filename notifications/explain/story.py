@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from django.db.models import Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import outcome_of
@@ -154,7 +155,7 @@ class _Story:
             yield Fact(label=_("Person"), text=_("An unidentified visitor"))
             return
         if contact.name:
-            yield Fact(label=_("Name"), text=contact.name)
+            yield Fact(label=pgettext("person", "Name"), text=contact.name)
         yield Fact(label=_("E-mail"), text=contact.email)
         yield Fact(label=_("Known because"), text=how_known(self._activity, contact.email))
 
