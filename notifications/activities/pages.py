@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
+from django.utils.functional import Promise
 
 from accounts.models import Account
-from notifications.activities.outcomes import Outcome, load_tallies, tallied_outcome
+from notifications.activities.outcomes import Outcome, Tally, load_tallies, tallied_outcome
 from notifications.activities.visible import Timeline
+from notifications.activities.words import NOT_DONE, what_was_done
 from notifications.facts.triggers import load_triggers
 from partners.models import Activity, Contact, RejectedEvent
 
@@ -55,7 +57,9 @@ class Row:
     message_id: str
     activity: Activity | None = None
     rejected: RejectedEvent | None = None
+    # `trigger`: the action that notifies, if it is one; `what`: that, or what was done.
     trigger: str = ""
+    what: str = ""
     outcome: Outcome | None = None
 
 
@@ -71,8 +75,9 @@ def timeline(source: Timeline, account: Account | None, before: Cursor | None) -
     2 queries for each round of candidates, as a rule one round, then 4.
     """
     found: list[Activity] = []
+    done = source.candidates.exclude(type__in=NOT_DONE)
     for _round in range(MOST_ROUNDS):
-        candidates = _next_candidates(source.candidates, before)
+        candidates = _next_candidates(done, before)
         few = Activity.objects.filter(pk__in=[cursor.pk for cursor in candidates])
         visible = source.exact(few).select_related("contact")
         found += visible.order_by("-occurred_at", "-pk")
@@ -173,15 +178,18 @@ def _rejected_row(event: RejectedEvent) -> Row:
 def _rows(activities: Sequence[Activity], account: Account | None) -> list[Row]:
     tallies = load_tallies(activities, account)
     labels = {trigger.key: trigger.label or trigger.key for trigger, _on in load_triggers()}
-    return [
-        Row(
-            at=activity.occurred_at,
-            message_id=activity.message_id,
-            activity=activity,
-            trigger=", ".join(
-                str(labels.get(key, key)) for key in sorted(tallies[activity.pk].triggers)
-            ),
-            outcome=tallied_outcome(activity, tallies[activity.pk], account),
-        )
-        for activity in activities
-    ]
+    return [_row(activity, tallies[activity.pk], labels, account) for activity in activities]
+
+
+def _row(
+    activity: Activity, tally: Tally, labels: Mapping[str, str | Promise], account: Account | None
+) -> Row:
+    trigger = ", ".join(str(labels.get(key, key)) for key in sorted(tally.triggers))
+    return Row(
+        at=activity.occurred_at,
+        message_id=activity.message_id,
+        activity=activity,
+        trigger=trigger,
+        what=trigger or what_was_done(activity),
+        outcome=tallied_outcome(activity, tally, account),
+    )

@@ -87,7 +87,10 @@ def _did(
     if decisions:
         return deeds.get(decisions[0].trigger, decisions[0].trigger)
     if activity.type == "page":
-        return _("looked at %(page)s") % {"page": page_path(activity.payload) or activity.name}
+        path = page_path(activity.payload)
+        if path == "/":
+            return _("looked at the home page")
+        return _("looked at %(page)s") % {"page": path or activity.name}
     return _("did “%(event)s”") % {"event": activity.name}
 
 

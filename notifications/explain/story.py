@@ -10,6 +10,7 @@ from django.utils.translation import pgettext
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import outcome_of
 from notifications.activities.visible import visible_with_message_id
+from notifications.activities.words import what_was_done
 from notifications.explain.answers import answer_for
 from notifications.explain.chain import (
     COMPANY,
@@ -85,7 +86,7 @@ class _Story:
         who = str(contact) if contact else _("Somebody unknown")
         if self._match:
             return f"{who} {self._match.trigger.did}"
-        return f"{who}: {self._activity.name or self._activity.type}"
+        return f"{who}: {what_was_done(self._activity)}"
 
     # --- The links ------------------------------------------------------------------
 
@@ -131,7 +132,7 @@ class _Story:
 
     def _event(self) -> Iterator[Fact]:
         activity = self._activity
-        yield Fact(label=_("Event"), text=f"{activity.type}: {activity.name or '–'}")
+        yield Fact(label=_("Event"), text=self._event_words())
         if path := page_path(activity.payload):
             yield Fact(label=_("Page"), text=path)
         yield Fact(label=_("Happened"), when=activity.occurred_at)
@@ -139,6 +140,12 @@ class _Story:
         if self._account is None:
             yield Fact(label=_("Source"), text=activity.source.name)
         yield self._looked_at()
+
+    def _event_words(self) -> str:
+        activity = self._activity
+        if self._account is None:
+            return f"{activity.type}: {activity.name or '–'}"
+        return activity.name if activity.type == "track" else what_was_done(activity)
 
     def _looked_at(self) -> Fact:
         activity, label = self._activity, _("Looked at")

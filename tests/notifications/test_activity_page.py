@@ -190,3 +190,16 @@ def test_the_catalogue_in_plain_words(client, world):
     ):
         assert words in page, words
     assert page.index("Visited the fair page") < page.index("Requested a demo")
+
+
+def test_a_timeline_says_what_was_done_and_not_who_was_recognised(client, world):
+    make_lead(world.northstar, "acme.example")
+    world.does(message_id="id-1", type="identify", event="")
+    blog = {"properties": {"path": "/blog/"}}
+    world.does(message_id="page-1", type="page", event="Blog", payload=blog)
+    home = {"properties": {"path": "/"}}
+    world.does(message_id="page-2", type="page", event="Northwind CRM", payload=home)
+    page = read(client, world.ala.user, "/activity/")
+    assert "Viewed the page “Blog”" in page
+    assert "Viewed the home page" in page
+    assert "id-1" not in page

@@ -206,5 +206,5 @@ def test_a_polish_reader_gets_polish(northstar):
     northstar.ala.user.language = "pl"
     northstar.ala.user.save()
     message = sent(northstar)
-    assert message.subject.endswith("prosi o demo")
+    assert message.subject.endswith("– prośba o demo")
     assert "Dlaczego" in message.body
