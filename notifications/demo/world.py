@@ -202,7 +202,7 @@ def _deals() -> list[dict[str, Any]]:
     return [
         _deal("Lumen CRM", "lumen", [NORTHSTAR, SOUTHWIND], BARTEK, [ALA, CELINA]),
         _deal("Orbit CRM", "orbit", [SOUTHWIND, NORTHSTAR], CELINA, [BARTEK]),
-        _deal("Prism rollout", "prism", [NORTHSTAR], BARTEK, [], stage="negotiation"),
+        _deal("Prism rollout", "prism", [NORTHSTAR], BARTEK, [], stage="Pilot"),
         _deal("Sable CRM", "sable", [NORTHSTAR], BARTEK, []),
         _deal(WITHOUT_FIRST, "vesper", [SOUTHWIND, NORTHSTAR], BARTEK, [ALA]),
     ]
@@ -212,6 +212,7 @@ def _deals() -> list[dict[str, Any]]:
 WITHOUT_FIRST = "Vesper CRM"
 
 
+# A stage is shown as the vendor wrote it; these words are English and Polish alike.
 def _deal(
     name: str,
     company: str,
@@ -219,7 +220,7 @@ def _deal(
     owner: str,
     team: list[str],
     *,
-    stage: str = "open",
+    stage: str = "Start",
 ) -> dict[str, Any]:
     return {
         "name": name,
