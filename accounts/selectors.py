@@ -31,6 +31,12 @@ def open_invitations(account: Account) -> list[Invitation]:
 # --- Change history -----------------------------------------------------------------
 
 
+def who_changed(entry: AuditEntry) -> str:
+    """Return the person, or the command in words."""
+    words = {"import_program": _("Data import"), "erase_person": _("Erasure of a person")}
+    return entry.actor_name if entry.actor_id else words.get(entry.actor_name, entry.actor_name)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Change:
     """A line of a settings page's history, in words."""
@@ -44,7 +50,8 @@ def user_history(account: Account) -> list[Change]:
     """Return the last changes of the account's users, newest first. 1 query."""
     entries = AuditEntry.objects.filter(account=account, action__startswith="users.")
     return [
-        Change(at=entry.at, who=entry.actor_name, what=_what(entry)) for entry in entries[:HISTORY]
+        Change(at=entry.at, who=who_changed(entry), what=_what(entry))
+        for entry in entries[:HISTORY]
     ]
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Account, AuditEntry, Membership
-from accounts.selectors import Change
+from accounts.selectors import Change, who_changed
 from notifications.channels import EMAIL
 from notifications.facts.people import load_people
 from notifications.facts.triggers import load_triggers
@@ -226,7 +226,7 @@ def change_history(account: Account) -> list[Change]:
 
 def _changes(entries: Iterable[AuditEntry]) -> Iterator[Change]:
     for entry in entries:
-        yield Change(at=entry.at, who=entry.actor_name, what=_what(entry))
+        yield Change(at=entry.at, who=who_changed(entry), what=_what(entry))
 
 
 def _what(entry: AuditEntry) -> str:

@@ -8,6 +8,7 @@ from django.core import mail
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from notifications.audit import in_words, record_communication
 from notifications.models import CommunicationSettings, Decision, Suppression
 from tests.factories import (
     choose,
@@ -324,3 +325,12 @@ def test_queries_do_not_grow(client, world):
 
     grow()
     assert assert_constant_queries(lambda: client.get(URL), grow) <= 14
+
+
+def test_the_history_names_a_command_in_words(client, world):
+    row = switch_on(world.northstar, world.ala)
+    before = in_words(CommunicationSettings(account=world.northstar))
+    record_communication(row, before, actor=None, actor_name="import_program")
+    html = page(client, world.ala)
+    assert "Data import" in html
+    assert "import_program" not in html
