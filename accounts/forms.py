@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import zoneinfo
 from collections import defaultdict
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.functional import lazy
@@ -49,14 +50,20 @@ class ProfileForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].required = True
         self.fields["name"].widget.attrs["autocomplete"] = "name"
-        self._keep_unlisted_zone(self.instance.timezone)
+        self._put_likely_zones_first()
 
-    def _keep_unlisted_zone(self, zone: str) -> None:
-        field = self.fields["timezone"]
-        listed = {value for _region, zones in timezone_choices() for value, _label in zones}
-        if zone not in listed:
-            own = (zone, [(zone, zone)])
-            field.choices = [own, *timezone_choices()]  # type: ignore[attr-defined]
+    def _put_likely_zones_first(self) -> None:
+        """The zone in use, this instance's, and Poland's for who reads Polish."""
+        zones = [self.instance.timezone, settings.TIME_ZONE]
+        zones += ["Europe/Warsaw"] if self.instance.language == "pl" else []
+        likely = [(zone, zone.replace("_", " ")) for zone in dict.fromkeys(zones)]
+        taken = {zone for zone, _label in likely}
+        rest = [
+            (region, [choice for choice in choices if choice[0] not in taken])
+            for region, choices in timezone_choices()
+        ]
+        field = cast("forms.ChoiceField", self.fields["timezone"])
+        field.choices = [(_("Suggested"), likely), *(group for group in rest if group[1])]
 
 
 # --- Users of an account --------------------------------------------------------------

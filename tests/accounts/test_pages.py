@@ -1,5 +1,6 @@
 """Profile, security, the frame, and acting for one account or another."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,15 @@ def test_a_wrong_profile_is_refused_and_said(ala, wrong):
     answer = ala.post(PROFILE, data)
     assert answer.status_code == 422
     assert "Not saved." in answer.content.decode()
+
+
+def test_likely_zones_stand_first(ala, world):
+    User.objects.filter(pk=world.ala.user.pk).update(timezone="Asia/Tokyo", language="pl")
+    page = ala.get("/settings/profile/").content.decode()
+    zones = re.findall(r'<option value="(\w+/[\w/]+|UTC)"', page)
+    assert zones[0] == "Asia/Tokyo"
+    assert "Europe/Warsaw" in zones[:3]
+    assert len(zones) == len(set(zones))
 
 
 def test_a_zone_that_is_not_listed_is_kept(ala, world):
