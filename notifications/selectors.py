@@ -84,6 +84,8 @@ def wants_red_dot(membership: Membership) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class InboxItem:
+    """`at`: when it happened, as on every other page; the order is that of arrival."""
+
     pk: int
     sentence: str
     why: str
@@ -129,7 +131,7 @@ def _items(rows: Iterable[Notification]) -> list[InboxItem]:
             pk=row.pk,
             sentence=sentence(row, did.get(row.trigger, row.trigger)),
             why=_why_of(row),
-            at=row.created_at,
+            at=row.activity.occurred_at,
             is_unread=row.read_at is None,
         )
         for row in rows

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from notifications.demo.visitors import PARTS
 from notifications.demo.world import DEAL_COMPANIES, NORTHSTAR_LEADS, SOUTHWIND_LEADS, LeadRow
 from notifications.evaluation import evaluate_at
-from notifications.models import Attempt, Delivery, Notification
+from notifications.models import Attempt, Decision, Delivery, Notification
 from notifications.reasons import Reason
 from partners.models import Activity, Contact, Source
 
@@ -76,6 +76,7 @@ def write_history(source: Source, now: datetime) -> None:
         by_day.setdefault(half_day.replace(second=0, microsecond=0), []).append(row)
     for batch in by_day.values():
         evaluate_at(batch, min(now, max(row.occurred_at for row in batch)))
+    _date_back(source)
     _deliver(source, now)
 
 
@@ -146,6 +147,18 @@ def _activity(
         payload={**payload, "messageId": f"demo-{name}"},
         body_hash="",
     )
+
+
+def _date_back(source: Source) -> None:
+    """Give each row the time of its activity: a batch was decided at one moment."""
+    own = Activity.objects.filter(pk=OuterRef("activity")).values("occurred_at")
+    for model in (Decision, Notification):
+        model.objects.filter(activity__source=source).update(created_at=Subquery(own))
+    told = Notification.objects.filter(pk=OuterRef("notification")).values("created_at")
+    Delivery.objects.filter(notification__activity__source=source).update(
+        created_at=Subquery(told)
+    )
+    Activity.objects.filter(source=source).update(evaluated_at=F("occurred_at") + SENT_AFTER / 2)
 
 
 def _deliver(source: Source, now: datetime) -> None:

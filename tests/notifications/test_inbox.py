@@ -48,6 +48,12 @@ def test_ala_reads_who_did_what_and_why_she_sees_it(ala, world):
     assert "Notifications, 1 unread" in text
 
 
+def test_an_item_says_when_it_happened(ala, world):
+    happened = timezone.now() - timedelta(hours=30)
+    world.does("anna@acme.example", occurred_at=happened)
+    assert "1 day ago" in html(ala)
+
+
 def test_opening_marks_as_read_and_leads_to_the_lead(ala, world):
     world.does()
     note = Notification.objects.get()

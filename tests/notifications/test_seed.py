@@ -9,6 +9,7 @@ import pytest
 from django.conf import LazySettings
 from django.core import mail
 from django.core.management import call_command
+from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import Membership, User
@@ -84,6 +85,12 @@ def test_the_month_shows_both_kinds_and_why_others_were_not_told() -> None:
     }
     assert Notification.objects.filter(read_at=None).exists()
     assert Notification.objects.exclude(read_at=None).exists()
+
+
+def test_every_row_is_of_the_time_of_its_activity() -> None:
+    """The inbox and the Communication page show the same time for the same event."""
+    assert Notification.objects.exclude(created_at=F("activity__occurred_at")).count() == 0
+    assert Decision.objects.exclude(created_at=F("activity__occurred_at")).count() == 0
 
 
 def test_a_deal_has_lost_its_first_partner() -> None:
