@@ -97,11 +97,14 @@ def _unfit_label(member: Membership) -> str:
 _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
     (EMAIL, "enabled"): (
         gettext_lazy("Receive e-mail notifications"),
-        gettext_lazy("Off: no topic reaches you by e-mail. What you ticked below is kept."),
+        gettext_lazy("When off, no topic reaches you by e-mail. What you ticked below is kept."),
     ),
     (DESKTOP, "bell"): (
         gettext_lazy("Bell"),
-        gettext_lazy("A count in the top bar, and the list of notifications behind it."),
+        gettext_lazy(
+            "A count in the top bar, and the list of notifications behind it. "
+            "When off, neither gets anything new."
+        ),
     ),
     (DESKTOP, "red_dot"): (
         gettext_lazy("Display a red dot in your browser tab"),
@@ -109,11 +112,14 @@ _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
     ),
     (DESKTOP, "popup"): (
         gettext_lazy("Pop-up"),
-        gettext_lazy("This version shows no pop-ups. Your choice is kept."),
+        gettext_lazy("Works as soon as this site shows pop-ups. Your choice is kept until then."),
     ),
     (DESKTOP, "browser"): (
         gettext_lazy("Browser"),
-        gettext_lazy("This version sends no browser notifications. Your choice is kept."),
+        gettext_lazy(
+            "Works as soon as this site sends browser notifications. "
+            "Your choice is kept until then."
+        ),
     ),
     (OTHER_APPS, "enabled"): (
         gettext_lazy("Receive notifications in other apps"),
