@@ -15,12 +15,14 @@ DELIVERY_PROBLEMS = "delivery_problems"
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
-    """A row of the Notifications page. `default_channels`: where a new user has it on."""
+    """A row of the Notifications page. `default_channels`: where a new user has it on.
+    `keywords`: what people search for, in every language at once; never shown."""
 
     key: str
     label: str | Promise
     description: str | Promise
     default_channels: frozenset[str]
+    keywords: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,7 @@ PARTNERS = TopicGroup(
                 "For deal owners and deal teams."
             ),
             default_channels=frozenset(),
+            keywords="deal cosell sign-up registration transakcja rejestracja sprzedaż",
         ),
         Topic(
             key=LEAD_ACTIVITY,
@@ -65,6 +68,7 @@ PARTNERS = TopicGroup(
                 "else that matters. For the recipient chosen under Partners › Communication."
             ),
             default_channels=frozenset({EMAIL, DESKTOP}),
+            keywords="clients pricing demo registration klienci ceny rejestracja leady",
         ),
     ),
 )
@@ -89,6 +93,7 @@ ACCOUNT = TopicGroup(
             ),
             # The bell, not e-mail: it is a word on the account, not on a lead.
             default_channels=frozenset({DESKTOP}),
+            keywords="error warning admin błąd ostrzeżenie administrator",
         ),
     ),
 )

@@ -43,6 +43,7 @@ _TABS: dict[str, str | Promise] = {
 class TopicRow:
     field: forms.BoundField
     is_own_choice: bool
+    keywords: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,11 @@ def _tab(form: PreferencesForm, current: str, groups: Sequence[TopicGroup], vend
                 label=str(group.label) % {"vendor": vendor},
                 locked=tuple(row for row in group.locked if row.channel == form.channel),
                 topics=tuple(
-                    TopicRow(field=form[t.key], is_own_choice=form.is_own_choice(t.key))
+                    TopicRow(
+                        field=form[t.key],
+                        is_own_choice=form.is_own_choice(t.key),
+                        keywords=t.keywords,
+                    )
                     for t in group.topics
                 ),
             )

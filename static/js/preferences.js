@@ -1,4 +1,4 @@
-// Settings › Notifications: tabs without a page load, search, counts, the save bar.
+// Settings › Notifications: tabs without a page load, counts, the save bar.
 // Without it: each tab is a page of its own with a plain form.
 "use strict";
 {
@@ -69,7 +69,7 @@
   }
   addEventListener("popstate", () => select(here().dataset.tab, false));
 
-  // --- Topics: all of a group, clear, search ---
+  // --- Topics: all of a group, clear ---
   for (const group of form.querySelectorAll("[data-group]")) {
     const row = group.querySelector("[data-all]");
     if (!row) continue;
@@ -92,27 +92,6 @@
     for (const topic of panel.querySelectorAll("[data-topic]")) topic.checked = false;
     update();
   });
-  for (const search of form.querySelectorAll("[data-search]")) {
-    search.hidden = false;
-    const box = search.querySelector("input");
-    box.addEventListener("keydown", (event) => event.key === "Enter" && event.preventDefault());
-    box.addEventListener("input", () => filter(search, box.value.trim().toLocaleLowerCase()));
-  }
-  const filter = (search, text) => {
-    let found = 0;
-    for (const group of search.parentElement.querySelectorAll("[data-group]")) {
-      const rows = [...group.querySelectorAll("[data-topic-row]")];
-      for (const row of rows) row.hidden = !row.textContent.toLocaleLowerCase().includes(text);
-      const hits = rows.filter((row) => !row.hidden).length;
-      found += hits;
-      group.hidden = hits === 0;
-      const all = group.querySelector("[data-all]");
-      if (all) all.hidden = text !== "";
-      if (text && hits) group.open = true;
-    }
-    search.querySelector("[data-search-empty]").textContent = found ? "" : search.dataset.search;
-  };
-
   form.addEventListener("change", update);
   form.addEventListener("reset", () => setTimeout(update));
   form.addEventListener("submit", () => (saving = true));

@@ -178,6 +178,9 @@ def test_search_all_of_a_group_and_clear(visit):
     search.fill("registered lead")
     expect(page.get_by_role("checkbox", name="Registered lead activity")).to_be_visible()
     expect(topic).to_be_hidden()
+    for words in ("deals", "co-selling", "rejestracja", "TRANSAKCJE", "coselling", "sprzedaz"):
+        search.fill(words)
+        expect(topic).to_be_visible()
     search.fill("weather")
     expect(page.get_by_text("No topic matches")).to_be_visible()
     search.fill("")
