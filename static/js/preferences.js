@@ -9,6 +9,8 @@
   const counts = JSON.parse(document.getElementById("group-counts").textContent);
   const save = form.querySelector("[data-save]");
   const cancel = form.querySelector("[data-cancel]");
+  const bar = save.parentElement;
+  const OPEN = "preferences.open";
   const changed = (cell) => cell.checked !== cell.defaultChecked;
   const panelOf = (slug) => form.querySelector(`[data-panel="${slug}"]`);
   const cellsIn = (part) => [...part.querySelectorAll("[data-cell]")];
@@ -18,6 +20,9 @@
     const number = cells.filter(changed).length;
     form.querySelector("[data-unsaved]").textContent = words[number];
     save.disabled = cancel.disabled = number === 0;
+    // Only with something to save does the bar stay in view; then "saved" is no longer true.
+    bar.classList.toggle("is-needed", number > 0);
+    if (number) for (const saved of document.querySelectorAll(".toast-success")) saved.remove();
     for (const tab of tabs) {
       const isChanged = cellsIn(panelOf(tab.dataset.tab)).some(changed);
       tab.classList.toggle("is-changed", isChanged);
@@ -92,9 +97,22 @@
     for (const topic of panel.querySelectorAll("[data-topic]")) topic.checked = false;
     update();
   });
-  form.addEventListener("change", update);
+  // --- What was just opened or ticked stays in view, above the bar ---
+  for (const group of form.querySelectorAll("[data-group]")) {
+    group.querySelector("summary").addEventListener("click", () => {
+      setTimeout(() => group.open && group.scrollIntoView({ block: "nearest" }));
+    });
+  }
+  form.addEventListener("change", (event) => {
+    update();
+    event.target.closest("[data-topic-row], .row")?.scrollIntoView({ block: "nearest" });
+  });
   form.addEventListener("reset", () => setTimeout(update));
-  form.addEventListener("submit", () => (saving = true));
+  form.addEventListener("submit", () => {
+    saving = true;
+    const open = [...form.querySelectorAll("details[open]")].map((group) => group.id);
+    sessionStorage.setItem(OPEN, open.join(" "));
+  });
   addEventListener("beforeunload", (event) => {
     if (!saving && cells.some(changed)) event.preventDefault();
   });
@@ -102,8 +120,13 @@
     saving = false;
     update();
   });
-  const asked = document.getElementById(location.hash.slice(1));
-  if (asked?.matches("details")) asked.open = true;
+  // A group that was open when the form was sent is open again; once.
+  const opened = (sessionStorage.getItem(OPEN) ?? "").split(" ");
+  sessionStorage.removeItem(OPEN);
+  for (const id of [location.hash.slice(1), ...opened]) {
+    const group = document.getElementById(id);
+    if (group?.matches("details")) group.open = true;
+  }
   select(here().dataset.tab, false);
   update();
 }

@@ -160,6 +160,35 @@ def test_nothing_counts_until_save_and_changes_survive_a_tab(visit, world):
     }
 
 
+@pytest.mark.parametrize("size", [(1280, 700), (390, 640)])
+def test_the_save_bar_covers_nothing_that_one_needs(visit, size):
+    page = visit(PREFERENCES, viewport={"width": size[0], "height": size[1]})
+    bar = page.locator(".save-bar")
+    expect(bar).to_have_css("position", "static")
+    open_group(page)
+    for name in (TOPIC, "Registered lead activity"):
+        page.get_by_role("checkbox", name=name).click()
+        expect(bar).to_have_css("position", "sticky")
+        row = page.locator("[data-topic-row]:visible", has_text=name).bounding_box()
+        assert row["y"] + row["height"] <= bar.bounding_box()["y"]
+
+
+def test_after_saving_the_group_is_still_open_and_saved_is_said_only_while_true(visit):
+    page = visit(PREFERENCES)
+    open_group(page)
+    topic = page.get_by_role("checkbox", name=TOPIC)
+    topic.click()
+    page.get_by_role("button", name="Save").click()
+    saved = page.get_by_text("Your notification preferences are saved.")
+    expect(saved).to_be_visible()
+    expect(topic).to_be_visible()
+    topic.click()
+    expect(saved).to_be_hidden()
+    page.get_by_role("button", name="Cancel").click()
+    page.reload()
+    expect(topic).to_be_hidden()
+
+
 def test_leaving_with_unsaved_changes_asks(visit):
     page = visit(PREFERENCES)
     page.get_by_role("switch", name="Receive e-mail notifications").click()
