@@ -50,15 +50,17 @@ def possible_recipients(account: Account) -> list[Membership]:
 
 @dataclass(frozen=True, kw_only=True)
 class Warning:
-    """Why nothing reaches anybody although it is switched on. `tone`: warn or bad."""
+    """Why nothing reaches anybody although it is switched on. `tone`: warn or bad.
+    `url` and `action`: the way out; as a rule, to choose somebody else."""
 
     tone: str
     title: str
     text: str
     action: str
+    url: str = "#id_recipient"
 
 
-def warning_about(communication: CommunicationSettings) -> Warning | None:
+def warning_about(communication: CommunicationSettings, reader: Membership) -> Warning | None:
     """Return what stands between a lead's action and an e-mail (R29, R33, R40). 0-2 queries."""
     if not communication.receive_lead_activity:
         return None
@@ -78,12 +80,21 @@ def warning_about(communication: CommunicationSettings) -> Warning | None:
             text=_("%(name)s can no longer sign in, so nothing is sent.") % name,
             action=_("Choose another recipient"),
         )
-    return _warning_about_person(recipient)
+    return _warning_about_person(recipient, reader)
 
 
-def _warning_about_person(recipient: Membership) -> Warning | None:
+def _warning_about_person(recipient: Membership, reader: Membership) -> Warning | None:
     person = load_people([recipient])[recipient.pk]
     words = {"name": recipient.user.display_name, "email": recipient.user.email}
+    has_it_off = not (person.switched_on(EMAIL, "enabled") and person.ticked(EMAIL, LEAD_ACTIVITY))
+    if recipient.pk == reader.pk and has_it_off:
+        return Warning(
+            tone="warn",
+            title=_("You are the recipient and have turned these e-mails off."),
+            text=_("None reaches you until you turn them on again."),
+            action=_("Turn them on again"),
+            url=reverse("notifications:preferences", args=["email"]) + "#group-email-partners",
+        )
     if not person.switched_on(EMAIL, "enabled"):
         return Warning(
             tone="warn",
@@ -178,7 +189,7 @@ def _recent(decision: Decision, action: str | Promise) -> Recent:
     contact = decision.activity.contact
     name = (row and row.contact_name) or (contact and (contact.name or contact.email)) or ""
     recipient = decision.membership.user.display_name if decision.membership else ""
-    state, outcome = _outcome(decision, recipient)
+    state, outcome = _outcome(decision)
     return Recent(
         at=decision.occurred_at,
         who=one_line(name or pgettext("visitor", "Somebody")),
@@ -194,21 +205,20 @@ def _recent(decision: Decision, action: str | Promise) -> Recent:
 _ON_ITS_WAY = frozenset({Delivery.State.PENDING, *Delivery.HELD})
 
 
-def _outcome(decision: Decision, recipient: str) -> tuple[str, str]:
-    name = {"name": recipient}
+def _outcome(decision: Decision) -> tuple[str, str]:
     if decision.outcome == Decision.Outcome.NO:
         return "no", _not_sent(decision.reason)
     deliveries = decision.notification.deliveries.all() if decision.notification else ()
     for email in deliveries:
         if email.state in _ON_ITS_WAY:
-            return "held", _("On its way to %(name)s") % name
+            return "held", _("On its way")
         if email.state == Delivery.State.UNKNOWN:
-            return "held", _("Sent to %(name)s; whether it arrived is not known") % name
+            return "held", _("Sent; whether it arrived is not known")
         if email.state == Delivery.State.DEAD:
-            return "bad", _("Could not be delivered to %(name)s") % name
+            return "bad", _("Could not be delivered")
         if email.state != Delivery.State.DELIVERED:
             return "no", _not_sent(email.reason)
-    return "good", _("Sent to %(name)s") % name
+    return "good", _("Sent")
 
 
 def _not_sent(reason: str) -> str:

@@ -21,7 +21,8 @@ FORM_ID = "communication-form"
 
 
 class CommunicationForm(forms.Form):
-    """A disabled recipient is not submitted: what is missing stays as it is (R30)."""
+    """A recipient that is not submitted stays as it is (R30): the script disables the list
+    while the switch is off. Without it one can switch on and choose in one go."""
 
     receive_lead_activity = forms.BooleanField(
         required=False, label=gettext_lazy("Receive lead activity notifications")
@@ -64,8 +65,6 @@ class CommunicationForm(forms.Form):
         if not may_edit:
             for name in self.fields:
                 self._attributes(name, disabled=True)
-        elif not stored.receive_lead_activity:
-            self._attributes("recipient", disabled=True)
 
     def _attributes(self, name: str, **attributes: Any) -> None:
         self.fields[name].widget.attrs.update(attributes)

@@ -1,6 +1,9 @@
 """Settings → Partners → Communication: every change saves at once (R24-R39)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -22,6 +25,9 @@ from notifications.communication_selectors import (
 )
 from notifications.forms import CommunicationForm
 from notifications.services import NotSentError, save_communication, send_test_email
+
+if TYPE_CHECKING:
+    from notifications.models import CommunicationSettings
 
 
 @login_required
@@ -58,20 +64,27 @@ def _page(
     stored = communication_of(account)
     possible = possible_recipients(account)
     may_edit = membership.may_edit_partner_settings
+    warning = warning_about(stored, membership)
     form = CommunicationForm(stored=stored, possible=possible, may_edit=may_edit)
     context = {
         "form": form,
         "errors": errors,
         "stored": stored,
         "may_edit": may_edit,
-        "may_test": may_edit and stored.recipient is not None and stored.recipient.is_current,
+        "may_test": may_edit and _may_test(stored),
+        "is_told": stored.receive_lead_activity and warning is None,
         "is_alone": len(possible) <= 1,
-        "warning": warning_about(stored),
+        "warning": warning,
         "deal_people": deal_people(account),
         "recent": recent_decisions(account),
         "history": change_history(account),
     }
     return render(request, "notifications/communication.html", context, status=status)
+
+
+def _may_test(stored: CommunicationSettings) -> bool:
+    recipient = stored.recipient
+    return stored.receive_lead_activity and recipient is not None and recipient.is_current
 
 
 @login_required

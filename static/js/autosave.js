@@ -5,6 +5,8 @@
   const status = document.querySelector("[data-autosave-status]");
   const controls = [...form.elements].filter((control) => control.type !== "hidden" && control.type !== "submit");
   const [receive, recipient] = ["receive_lead_activity", "recipient"].map((name) => form.elements[name]);
+  const KEY_RESTS_MS = 1500;
+  let resting = 0;
   let fade = 0;
   let waiting = 0;
 
@@ -14,6 +16,9 @@
     status.classList.toggle("is-bad", isBad);
     if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
   };
+
+  // The list waits for its switch; without a script it never does.
+  const follow = () => (recipient.disabled = receive.disabled || !receive.checked);
 
   // Copies: a select chooses anew while its options are taken away one by one.
   const copies = (part) => [...part.childNodes].map((node) => node.cloneNode(true));
@@ -26,7 +31,7 @@
       part.replaceChildren(...copies(fresh));
       if ("disabled" in part) part.disabled = fresh.disabled;
     }
-    if (waiting > 1) return; // A later change is on its way; it must not be overwritten.
+    if (waiting > 1 || resting) return; // A later change must not be overwritten.
     for (const control of controls) {
       const fresh = page.getElementById(control.id);
       if (control.type === "checkbox") {
@@ -37,16 +42,17 @@
       }
       control.disabled = fresh.disabled;
     }
+    follow();
   };
   const putBack = () => {
     form.reset();
-    recipient.disabled = !receive.checked;
+    follow();
   };
 
   const save = async (control, body) => {
     control.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(form.action, { method: "POST", body });
+      const answer = await fetch(form.action, { method: "POST", body, keepalive: true });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (answer.ok && page.getElementById(form.id)) {
         settle(page);
@@ -67,12 +73,35 @@
 
   // One save at a time, in the order of the changes.
   let queue = Promise.resolve();
+  const saveSoon = (control) => {
+    follow();
+    const body = new FormData(form);
+    waiting += 1;
+    queue = queue.then(() => save(control, body));
+  };
+
+  // Arrow keys change the closed list with every press: who is only passed by is not chosen.
+  // It counts when the list is left, with Enter, or when the keys have rested a while.
+  let byKey = false;
+  const chosen = () => {
+    if (!resting) return;
+    clearTimeout(resting);
+    resting = 0;
+    saveSoon(recipient);
+  };
+  recipient.addEventListener("keydown", (event) => {
+    byKey = true;
+    if (event.key === "Enter") chosen();
+  });
+  recipient.addEventListener("pointerdown", () => (byKey = false));
+  recipient.addEventListener("blur", chosen);
+  recipient.addEventListener("change", () => {
+    clearTimeout(resting);
+    resting = byKey ? setTimeout(chosen, KEY_RESTS_MS) : 0;
+    if (!byKey) saveSoon(recipient);
+  });
   for (const control of controls) {
-    control.addEventListener("change", () => {
-      recipient.disabled = !receive.checked;
-      const body = new FormData(form);
-      waiting += 1;
-      queue = queue.then(() => save(control, body));
-    });
+    if (control !== recipient) control.addEventListener("change", () => saveSoon(control));
   }
+  follow();
 }

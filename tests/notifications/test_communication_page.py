@@ -67,8 +67,8 @@ def test_controls_have_labels_and_roles(client, world):
     assert '<label class="label" for="id_receive_lead_activity">Receive lead' in html
     assert '<label for="id_recipient">Select notification recipient</label>' in html
     assert "disabled" not in tag(html, "id_receive_lead_activity")
-    # Off: shown, but disabled.
-    assert "disabled" in tag(html, "id_recipient")
+    # Off: the script disables the list; without one, both are set in one go.
+    assert "disabled" not in tag(html, "id_recipient")
 
 
 def test_the_list_offers_active_members_with_a_verified_address(client, world):
@@ -199,6 +199,14 @@ def test_a_recipient_who_unticked_the_topic_is_said(client, world):
     assert "Bartek has unticked “Registered lead activity” for e-mail." in page(client, world.ala)
 
 
+def test_who_has_turned_it_off_finds_the_way_to_turn_it_on(client, world):
+    switch_on(world.northstar, world.ala)
+    choose(world.ala, "email", "registered_lead_activity", False)
+    html = page(client, world.ala)
+    assert "You are the recipient and have turned these e-mails off." in html
+    assert 'href="/settings/notifications/email/#group-email-partners"' in html
+
+
 def test_an_address_that_bounced_is_said(client, world):
     switch_on(world.northstar, world.bartek)
     Suppression.objects.create(address="bartek@northstar.example", cause="bounce")
@@ -283,7 +291,7 @@ def test_recent_notifications_say_who_was_told_or_why_not(client, world):
     CommunicationSettings.objects.update(recipient=None)
     world.does()
     html = page(client, world.ala)
-    assert "Sent to Bartek" in html
+    assert '<span class="state state-good">Sent</span>' in html
     assert "Not sent: The account has chosen no recipient." in html
     assert f"/activity/{first.message_id}/" in html
 

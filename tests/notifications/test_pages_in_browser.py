@@ -118,6 +118,29 @@ def test_a_failed_save_puts_the_control_back_and_says_why(visit, world):
     assert stored(world).recipient == world.ala
 
 
+def test_whom_the_arrow_keys_only_pass_by_is_not_chosen(visit, world):
+    CommunicationSettings.objects.update(recipient=None)
+    page = visit(COMMUNICATION)
+    recipient(page).focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    expect(page.locator("#history li")).to_have_count(1)
+    expect(page.locator("#history")).to_contain_text("nobody → Bartek")
+    assert stored(world).recipient == world.bartek
+
+
+def test_what_is_true_in_each_state_is_said(visit, world):
+    page = visit(COMMUNICATION)
+    expect(page.get_by_text("This person gets an e-mail")).to_be_visible()
+    receive(page).click()
+    expect(page.get_by_text("Switched off: nobody gets an e-mail.")).to_be_visible()
+    expect(page.get_by_text("Nothing is sent about clients either")).to_be_visible()
+    expect(page.get_by_role("button", name="Send test e-mail")).to_be_disabled()
+    receive(page).click()
+    expect(page.get_by_role("button", name="Send test e-mail")).to_be_enabled()
+
+
 def test_two_quick_changes_are_both_kept(visit, world):
     page = visit(COMMUNICATION)
     recipient(page).select_option(str(world.bartek.pk))
@@ -128,11 +151,16 @@ def test_two_quick_changes_are_both_kept(visit, world):
 
 
 def test_the_page_works_without_javascript(visit, world):
+    """Switching on and choosing is one step."""
+    CommunicationSettings.objects.update(receive_lead_activity=False, recipient=None)
     page = visit(COMMUNICATION, java_script_enabled=False)
+    receive(page).click()
     recipient(page).select_option(str(world.bartek.pk))
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
-    assert stored(world).recipient == world.bartek
+    row = stored(world)
+    assert (row.receive_lead_activity, row.recipient) == (True, world.bartek)
+    expect(page.get_by_text("Save first: the test uses what is saved.")).to_be_visible()
 
 
 # --- Notifications ------------------------------------------------------------------------------
