@@ -25,6 +25,7 @@ def test_a_get_shows_a_button_and_changes_nothing(stranger, world):
     answer = stranger.get(f"/u/{make_token(world.ala.pk, [LEAD])}/")
     assert answer.status_code == 200
     assert "Unsubscribe from these e-mails?" in answer.content.decode()
+    assert "/settings/notifications/email/?account=northstar" in answer.content.decode()
     assert not Preference.objects.exists()
 
 
