@@ -58,5 +58,9 @@
   };
 
   showLocalTimes(document);
+  for (const place of document.querySelectorAll("[data-zone]")) {
+    place.append(Intl.DateTimeFormat().resolvedOptions().timeZone);
+    place.hidden = false;
+  }
   document.querySelectorAll("[data-live]").forEach(follow);
 })();
