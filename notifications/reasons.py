@@ -50,7 +50,7 @@ SENTENCES: dict[Reason, str | Promise] = {
     Reason.RECIPIENT_CHANGED: _("The account chose another recipient before it was sent."),
     Reason.EMAIL_OFF: _("The recipient has turned e-mail off."),
     Reason.TOPIC_OFF: _("The user has not ticked this topic."),
-    Reason.COOLDOWN: _("The same action of this lead was already reported within 24 hours."),
+    Reason.COOLDOWN: _("The same action was already reported within 24 hours."),
     Reason.DAILY_CAP: _("The daily limit of e-mails for this topic was reached."),
     Reason.SUPPRESSED_ADDRESS: _("The address does not accept our e-mail."),
     Reason.INTERNAL: _("The visitor is a user of this system."),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -227,7 +228,7 @@ def _stop(context: MessageContext) -> Iterable[Action]:
 
 
 def _actions(context: MessageContext) -> Iterable[Action]:
-    account = context.membership.account.slug
+    account, contact = context.membership.account.slug, context.notification.activity.contact
     if context.notification.notice == Reason.RECIPIENT_INACTIVE:
         url = link(reverse("notifications:communication"), account=account)
         yield Action(label=_("Choose another recipient"), url=url)
@@ -239,10 +240,14 @@ def _actions(context: MessageContext) -> Iterable[Action]:
         elif isinstance(row, Deal):
             url = link(reverse("partners:deal", args=[row.pk]), account=account)
             yield Action(label=pgettext("button", "Open the deal"), url=url)
+        elif reason.client and contact:
+            url = link(reverse("notifications:activity"), account=account, q=contact.email)
+            yield Action(label=_("See what this person did"), url=url)
     message_id = context.notification.activity.message_id
     url = link(reverse("notifications:explain", args=[message_id]), account=account)
     yield Action(label=_("Why am I getting this?"), url=url)
 
 
-def link(path: str, *, account: str = "") -> str:
-    return settings.SITE_URL + path + (f"?account={account}" if account else "")
+def link(path: str, **query: str) -> str:
+    """Return the whole address. `account`: for which account it is read."""
+    return settings.SITE_URL + path + (f"?{urlencode(query)}" if query else "")

@@ -13,7 +13,7 @@ from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Preference, Trigger
 from notifications.rendering import one_line, plain, render
-from tests.factories import choose, make_contact
+from tests.factories import choose, make_client, make_contact
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
 from tests.queries import assert_constant_queries
 
@@ -48,6 +48,14 @@ def test_it_says_what_happened_why_and_how_to_stop(northstar):
         assert "/settings/partners/communication/?account=northstar" in text
         assert f"/leads/{northstar.lead.pk}/?account=northstar" in text
         assert "/u/" in text
+
+
+def test_a_mail_about_a_client_leads_to_what_the_person_did(northstar):
+    make_client(northstar.account, northstar.lead.domain)
+    northstar.lead.delete()
+    body = sent(northstar).body
+    assert "See what this person did\n" in body
+    assert "/activity/?account=northstar&q=anna%40acme.example" in body
 
 
 def test_members_are_sent_to_their_own_switch(northstar):
