@@ -11,7 +11,13 @@
   let panel = null;
   let timer = 0;
 
-  const show = ({ count, badge: text, label, red_dot }) => {
+  // The open inbox is as old as the first answer.
+  const news = document.querySelector("[data-inbox-new]");
+  let known = null;
+
+  const show = ({ count, badge: text, label, red_dot, latest }) => {
+    known ??= latest;
+    if (news) news.hidden = latest <= known;
     badge.textContent = text;
     badge.hidden = count === 0;
     link.setAttribute("aria-label", label);

@@ -286,6 +286,19 @@ def test_the_bell_follows_by_itself_and_opens_a_panel(visit, world):
     expect(page.locator("[data-bell-badge]")).to_be_hidden(timeout=10_000)
 
 
+def test_the_open_inbox_says_that_there_is_more(visit, world):
+    page = visit("/inbox/")
+    page.wait_for_load_state("networkidle")
+    more = page.get_by_text("There are new notifications.")
+    expect(page.locator("[data-bell-badge]")).to_have_text("1")
+    expect(more).to_be_hidden()
+    world.does()
+    expect(more).to_be_visible(timeout=10_000)
+    page.get_by_role("link", name="Refresh").click()
+    expect(page.locator(".item")).to_have_count(2)
+    expect(more).to_be_hidden()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_an_item_is_opened_with_the_keyboard_alone(visit, world, scripts):
     page = visit("/inbox/", java_script_enabled=scripts)
