@@ -2,9 +2,16 @@
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path, re_path
 
 from partnernotify.probes import healthz, readyz
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Browsers ask here, whatever a page says."""
+    return redirect(static("img/favicon.svg"))
 
 
 def not_here(request: HttpRequest, page: str) -> HttpResponse:
@@ -20,6 +27,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("demo/", include("notifications.demo.urls")),
     path("admin/", admin.site.urls),
+    path("favicon.ico", favicon),
     path("healthz", healthz),
     path("readyz", readyz),
 ]

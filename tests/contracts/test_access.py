@@ -81,6 +81,7 @@ ROWS: dict[str, Row] = {
     "accounts:security": SIGNED_IN,
     "accounts:invitation": (OK, *(NOT_ALLOWED,) * 6),  # For an address that nobody signs in with.
     "partners:intake": (METHOD,) * 7,
+    "favicon.ico": REDIRECT,  # To the picture of this version.
     "healthz": EVERYONE,
     "readyz": (503,) * 7,
 }
@@ -171,7 +172,7 @@ class Walk:
         }
 
     def url(self, name: str) -> str:
-        if name in ("healthz", "readyz"):
+        if name in ("favicon.ico", "healthz", "readyz"):
             return f"/{name}"
         return reverse(name, kwargs=self.arguments.get(name, {}))
 
