@@ -8,7 +8,14 @@ from django.test import Client
 from django.utils import timezone
 
 from notifications.models import Notification, Trigger
-from tests.factories import choose, make_client, make_company, make_deal, make_lead, switch_on
+from tests.factories import (
+    choose,
+    make_client,
+    make_company,
+    make_deal,
+    make_lead,
+    switch_on,
+)
 from tests.queries import assert_constant_queries
 from tests.world import World
 
@@ -156,6 +163,13 @@ def test_an_empty_inbox_says_what_to_do(ala):
     text = html(ala)
     assert "Nothing here yet" in text
     assert "/settings/notifications/" in text
+
+
+def test_the_vendors_empty_inbox_does_not_speak_of_leads_of_its_own(client, world):
+    client.force_login(world.gosia.user)
+    text = html(client)
+    assert "Partners are told about their leads" in text
+    assert "leads, clients and deals of" not in text
 
 
 def test_what_is_only_mailed_or_too_old_is_not_in_the_inbox(ala, world):
