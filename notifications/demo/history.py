@@ -155,9 +155,7 @@ def _date_back(source: Source) -> None:
     for model in (Decision, Notification):
         model.objects.filter(activity__source=source).update(created_at=Subquery(own))
     told = Notification.objects.filter(pk=OuterRef("notification")).values("created_at")
-    Delivery.objects.filter(notification__activity__source=source).update(
-        created_at=Subquery(told)
-    )
+    Delivery.objects.filter(notification__activity__source=source).update(created_at=Subquery(told))
     Activity.objects.filter(source=source).update(evaluated_at=F("occurred_at") + SENT_AFTER / 2)
 
 

@@ -107,7 +107,8 @@ class _Story:
                 facts=tuple(facts),
                 findings=tuple(self._findings(key)),
                 tells=key == PEOPLE and Reason.SENT in self._reasons.values(),
-                reached=place <= furthest,
+                # Whoever is listed was considered, even if the rule that decided is above.
+                reached=place <= furthest or (key == PEOPLE and bool(self._decisions)),
             )
             for place, (key, title, facts) in enumerate(drafts)
         )

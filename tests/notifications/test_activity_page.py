@@ -203,3 +203,8 @@ def test_a_timeline_says_what_was_done_and_not_who_was_recognised(client, world)
     assert "Viewed the page “Blog”" in page
     assert "Viewed the home page" in page
     assert "id-1" not in page
+
+
+def test_keys_are_for_the_vendor(client, world):
+    assert "pricing_view" in read(client, world.gosia.user, "/triggers/")
+    assert "pricing_view" not in read(client, world.ala.user, "/triggers/")
