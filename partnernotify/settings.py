@@ -235,6 +235,8 @@ TEST_EMAILS_PER_HOUR = 5
 PAGE_VIEW_COOLDOWN = timedelta(hours=env.int("PAGE_VIEW_COOLDOWN_HOURS", default=24))
 PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
 DELIVERY_LEASE = timedelta(seconds=env.int("DELIVERY_LEASE_SECONDS", default=60))
+# What could not be sent for so long is not news any more.
+DELIVERY_EXPIRES = timedelta(hours=env.int("DELIVERY_EXPIRES_HOURS", default=96))
 # A send starts only while this much of the lease is left: longer than it may take.
 SEND_DEADLINE = DELIVERY_LEASE * 0.6
 EMAIL_DEADLINE = min(timedelta(seconds=30), SEND_DEADLINE * 0.8)

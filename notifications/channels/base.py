@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import ClassVar, Protocol
 
@@ -20,7 +21,10 @@ class Failure(StrEnum):
 
 
 class DeliveryError(Exception):
-    """A send failed. `permanent`: trying again is useless. `bad_address`: never again."""
+    """A send failed. `permanent`: trying again is useless. `bad_address`: never again.
+
+    `retry_after`: how long the other side asked us to wait.
+    """
 
     def __init__(
         self,
@@ -29,12 +33,34 @@ class DeliveryError(Exception):
         *,
         permanent: bool = False,
         bad_address: bool = False,
+        retry_after: timedelta | None = None,
     ) -> None:
         super().__init__(detail)
         self.failure = failure
         self.detail = detail
         self.permanent = permanent
         self.bad_address = bad_address
+        self.retry_after = retry_after
+
+
+_LONGEST_WAIT = timedelta(hours=24)
+
+
+def read_retry_after(text: str, now: datetime) -> timedelta | None:
+    """Return the wait that a Retry-After header asks for (RFC 9110, 10.2.3), a day at most.
+
+    Seconds or a date; None for what is neither, or not ahead.
+    """
+    try:
+        wait = timedelta(seconds=float(text))
+    except OverflowError:
+        return _LONGEST_WAIT
+    except ValueError:
+        try:
+            wait = parsedate_to_datetime(text) - now
+        except (ValueError, TypeError):
+            return None
+    return min(wait, _LONGEST_WAIT) if wait > timedelta(0) else None
 
 
 Send = Callable[[Message, str], str]
@@ -45,10 +71,13 @@ class Channel(Protocol):
 
     `session` opens what a batch shares (a connection) and yields `send(message, address)`,
     which returns the other side's id, or raises DeliveryError. `retries` are the pauses
-    after each failed try; after the last one the delivery is dead.
+    after each failed try; after the last one the delivery is dead. `repeats_unknown`: a
+    message that may have arrived is sent again with the same id; False: never twice, a
+    person decides.
     """
 
     key: ClassVar[str]
     retries: ClassVar[tuple[timedelta, ...]]
+    repeats_unknown: ClassVar[bool]
 
     def session(self) -> AbstractContextManager[Send]: ...

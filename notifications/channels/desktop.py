@@ -13,6 +13,7 @@ from notifications.messages import Message
 
 class DesktopChannel:
     key: ClassVar[str] = "desktop"
+    repeats_unknown: ClassVar[bool] = True
     retries: ClassVar[tuple[timedelta, ...]] = (
         timedelta(seconds=5),
         timedelta(minutes=1),

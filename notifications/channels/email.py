@@ -16,14 +16,16 @@ from anymail.exceptions import AnymailAPIError, AnymailError
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
-from django.utils import translation
+from django.utils import timezone, translation
 
-from notifications.channels.base import DeliveryError, Failure, Send
+from notifications.channels.base import DeliveryError, Failure, Send, read_retry_after
 from notifications.messages import Message
 
 
 class EmailChannel:
     key: ClassVar[str] = "email"
+    # RFC 1047: a second copy is better than none, and carries the same Message-ID.
+    repeats_unknown: ClassVar[bool] = True
     # research/reliability 2.5: eight tries in about 30 hours.
     retries: ClassVar[tuple[timedelta, ...]] = (
         timedelta(seconds=30),
@@ -76,7 +78,12 @@ def as_delivery_error(error: Exception) -> DeliveryError:
         code = getattr(error, "status_code", None) or 0
         if code:
             permanent = 400 <= code < 500 and code not in (401, 403, 408, 429)
-            return DeliveryError(Failure.REFUSED, _text(error), permanent=permanent)
+            return DeliveryError(
+                Failure.REFUSED,
+                _text(error),
+                permanent=permanent,
+                retry_after=_retry_after(error),
+            )
         return DeliveryError(Failure.UNKNOWN, _text(error))
     if isinstance(error, AnymailError):
         return DeliveryError(Failure.NOT_SENT, _text(error), permanent=True)
@@ -84,6 +91,11 @@ def as_delivery_error(error: Exception) -> DeliveryError:
         # The connection broke or timed out after the message had started (RFC 1047).
         return DeliveryError(Failure.UNKNOWN, _text(error))
     raise error
+
+
+def _retry_after(error: AnymailAPIError) -> timedelta | None:
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    return read_retry_after(headers.get("Retry-After", ""), timezone.now())
 
 
 def _answered(

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from notifications.channels.registry import CHANNELS
 from notifications.delivery.fairness import lease
-from notifications.delivery.outcome import end_attempt, next_try, settle
+from notifications.delivery.outcome import end_attempt, hold_unknown, next_try, settle
 from notifications.models import Attempt, Delivery
 
 INTERRUPTED = "the worker stopped during the send"
@@ -37,7 +37,7 @@ def sweep() -> dict[str, int]:
     """Take back what dead workers held. Safe to run many times at once.
 
     A lease that ended before its send started costs nothing. One that ended during a
-    send has an unknown outcome: e-mail and bell are sent again with the same id.
+    send has an unknown outcome: it is sent again with the same id, if its channel does so.
     """
     unsent = Delivery.objects.filter(state=Delivery.State.LEASED, lease_until__lt=Now()).update(
         state=Delivery.State.PENDING, lease_token=None, lease_until=None
@@ -53,8 +53,11 @@ def _take_back(delivery: Delivery) -> bool:
     rows = Delivery.objects.filter(
         pk=delivery.pk, lease_token=delivery.lease_token, state=Delivery.State.SENDING
     )
-    pause = next_try(CHANNELS[delivery.channel], delivery.starts)
-    if pause is None:
+    channel = CHANNELS[delivery.channel]
+    pause = next_try(channel, delivery.starts)
+    if not channel.repeats_unknown:
+        taken = hold_unknown(rows, INTERRUPTED)
+    elif pause is None:
         taken = settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
     else:
         taken = rows.update(

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from notifications.channels.base import Channel, DeliveryError
+from notifications.channels.base import Channel, DeliveryError, Failure
 from notifications.delivery.recheck import Checked
 from notifications.delivery.withdrawal import stop_siblings, withdraw
 from notifications.evaluation import RETRY_PAUSES
@@ -63,14 +63,27 @@ def fail(
             address=address,
             defaults={"cause": "bounce", "detail": error.detail[:DETAIL_LENGTH]},
         )
+    rows = mine(delivery, token)
+    if error.failure == Failure.UNKNOWN and not channel.repeats_unknown:
+        hold_unknown(rows, error.detail)
+        return False
     pause = None if error.permanent else next_try(channel, delivery.starts)
     if pause is None:
         reason = Reason.SUPPRESSED_ADDRESS if error.bad_address else ""
-        rows = mine(delivery, token)
         settle(rows, state=Delivery.State.DEAD, reason=reason, detail=error.detail)
         return False
-    _wait(mine(delivery, token), pause, error.detail)
+    _wait(rows, max(pause, error.retry_after or pause), error.detail)
     return True
+
+
+def hold_unknown(rows: QuerySet[Delivery], detail: str) -> int:
+    """Leave what may have arrived to a person: it is never sent twice by itself."""
+    return rows.update(
+        state=Delivery.State.UNKNOWN,
+        lease_token=None,
+        lease_until=None,
+        detail=detail[:DETAIL_LENGTH],
+    )
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Prefetch
 from django.utils import timezone
 
@@ -58,6 +59,8 @@ class Checked:
 
     @property
     def stopped_state(self) -> str:
+        if self.stop == Reason.STALE:
+            return Delivery.State.EXPIRED
         own = self.stop in _OWN_WISHES
         return Delivery.State.SUPPRESSED if own else Delivery.State.CANCELLED
 
@@ -112,6 +115,8 @@ class Recheck:
 
     def _why_not(self, reason: NotificationReason, delivery: Delivery) -> Reason | None:
         membership = delivery.notification.membership
+        if self._now - delivery.created_at > settings.DELIVERY_EXPIRES:
+            return Reason.STALE
         contact = delivery.notification.activity.contact
         if contact is not None and contact.consent_denied:  # Withdrawn or erased since (R23).
             return Reason.NO_CONSENT

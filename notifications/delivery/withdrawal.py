@@ -15,7 +15,7 @@ from notifications.facts.people import uncount_emails
 from notifications.models import Decision, Delivery, NotificationReason
 from notifications.reasons import Reason
 
-_NOT_TOLD = (Delivery.State.CANCELLED, Delivery.State.SUPPRESSED)
+_NOT_TOLD = (Delivery.State.CANCELLED, Delivery.State.SUPPRESSED, Delivery.State.EXPIRED)
 
 
 def withdraw(checked: Checked) -> None:
