@@ -82,8 +82,6 @@ def _account(account: Account) -> Document:
     if not account.is_active:
         document["active"] = False
     document["users"] = [_user(member) for member in account.memberships.all()]
-    if account.kind == Account.Kind.VENDOR:
-        return document
     wishes = getattr(account, "communication", None)
     if wishes:
         document["communication"] = _communication(wishes)

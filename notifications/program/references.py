@@ -27,7 +27,6 @@ def check_references(program: Program, now: datetime, problems: Problems) -> Non
     """Report what refers to nothing, and two active registrations of one domain. 8 queries."""
     known = _Known(program)
     for account in program.accounts:
-        _check_vendor(account, known, problems)
         _check_recipient(account, known, problems)
     for company in program.companies:
         if company.owner and company.owner not in known.users:
@@ -42,10 +41,8 @@ def check_references(program: Program, now: datetime, problems: Problems) -> Non
 
 class _Known:
     def __init__(self, program: Program) -> None:
-        self.accounts = dict(Account.objects.values_list("slug", "kind"))
-        for account in program.accounts:
-            stored = self.accounts.get(account.slug, Account.Kind.PARTNER.value)
-            self.accounts[account.slug] = account.values.get("kind", stored)
+        self.accounts = set(Account.objects.values_list("slug", flat=True))
+        self.accounts |= {account.slug for account in program.accounts}
         self.members: dict[str, set[str]] = defaultdict(set)
         members = Membership.objects.present()
         for slug, email in members.values_list("account__slug", "user__email"):
@@ -65,15 +62,6 @@ class _Known:
 
 def _unknown(what: str, name: str) -> str:
     return f"there is no {what} {name!r}, neither in this file nor stored."
-
-
-def _check_vendor(account: AccountEntry, known: _Known, problems: Problems) -> None:
-    """The vendor's account only adds users: nothing else there would have an effect."""
-    if known.accounts[account.slug] == Account.Kind.VENDOR:
-        for key in ("leads", "clients", "communication"):
-            if getattr(account, key):
-                sentence = "an account of kind vendor only adds users."
-                problems.add(f"{account.place}.{key}", sentence)
 
 
 def _check_recipient(account: AccountEntry, known: _Known, problems: Problems) -> None:

@@ -119,25 +119,6 @@ def test_the_place_is_named_and_nothing_is_stored(path, value, problem):
     assert not User.objects.exists()
 
 
-VENDORS_EXTRAS = {
-    "leads": [{"domain": "vendor.example"}],
-    "clients": [{"domain": "vendor.example"}],
-    "communication": {"receive_lead_activity": True},
-}
-
-
-@pytest.mark.parametrize("key", VENDORS_EXTRAS)
-@pytest.mark.parametrize("is_stored", [False, True])
-def test_a_vendors_account_only_adds_users(key, is_stored):
-    vendor = {"slug": "northwind", "kind": "vendor", key: VENDORS_EXTRAS[key]}
-    if is_stored:
-        load(example())
-        del vendor["kind"]
-    assert problems_of({"accounts": [vendor]}) == [
-        f"accounts[0].{key}: an account of kind vendor only adds users."
-    ]
-
-
 @pytest.mark.parametrize("label", ["Saw it\nBcc: x", "Saw\tit", "Saw\u202eit"])
 def test_a_label_is_one_harmless_line(label):
     """It stands in the subjects of mails."""
