@@ -1,0 +1,18 @@
+from notifications.models.decisions import DealSignUp, Decision, Kind, Notification, NotificationReason
+from notifications.models.deliveries import Attempt, Delivery, EmailCount, Suppression
+from notifications.models.wishes import CommunicationSettings, Preference, Trigger
+
+__all__ = [
+    "Attempt",
+    "CommunicationSettings",
+    "DealSignUp",
+    "Decision",
+    "Delivery",
+    "EmailCount",
+    "Kind",
+    "Notification",
+    "NotificationReason",
+    "Preference",
+    "Suppression",
+    "Trigger",
+]

@@ -1,0 +1,198 @@
+"""What became of each message."""
+
+import uuid
+from collections.abc import Mapping
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, Membership
+from notifications.channels import channel_choices
+from notifications.models.decisions import Notification
+from notifications.topics import topic_choices
+
+
+class Delivery(models.Model):
+    """One message on one channel, and one row of work. States: docs/architecture.md."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("waiting")
+        LEASED = "leased", _("taken by a worker")
+        SENDING = "sending", _("being sent")
+        UNKNOWN = "unknown", _("outcome unknown")
+        DELIVERED = "delivered", _("sent")
+        DEAD = "dead", _("failed")
+        SUPPRESSED = "suppressed", _("not sent")
+        CANCELLED = "cancelled", _("cancelled")
+        EXPIRED = "expired", _("expired")
+
+    FINAL: ClassVar[tuple[str, ...]] = (
+        State.DELIVERED,
+        State.DEAD,
+        State.SUPPRESSED,
+        State.CANCELLED,
+        State.EXPIRED,
+    )
+    HELD: ClassVar[tuple[str, ...]] = (State.LEASED, State.SENDING)
+    # Every change of state that there is; guard.py lets the database refuse any other.
+    NEXT_STATES: ClassVar[Mapping[str, frozenset[str]]] = {
+        State.PENDING: frozenset(
+            {State.LEASED, State.SUPPRESSED, State.CANCELLED, State.EXPIRED, State.DEAD}
+        ),
+        State.LEASED: frozenset(
+            {
+                State.PENDING,
+                State.SENDING,
+                State.SUPPRESSED,
+                State.CANCELLED,
+                State.EXPIRED,
+                State.DEAD,
+            }
+        ),
+        State.SENDING: frozenset({State.DELIVERED, State.PENDING, State.DEAD, State.UNKNOWN}),
+        State.UNKNOWN: frozenset({State.DELIVERED, State.PENDING, State.DEAD}),
+    }
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
+    notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
+    channel = models.CharField(max_length=30, choices=channel_choices)
+    endpoint_key = models.CharField(max_length=64, default="user")
+    topic = models.CharField(max_length=30, choices=topic_choices)
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    reason = models.CharField(max_length=30, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    not_before = models.DateTimeField(default=timezone.now)
+    lease_token = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    starts = models.PositiveSmallIntegerField(default=0)
+    # How often it could not even be prepared; such a try starts nothing.
+    failures = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("notification", "channel", "endpoint_key"),
+                name="one_delivery_per_endpoint",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(state__in=("leased", "sending")) & ~Q(lease_token=None) & ~Q(lease_until=None)
+                )
+                | (~Q(state__in=("leased", "sending")) & Q(lease_token=None) & Q(lease_until=None)),
+                name="held_has_a_lease",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(
+                        state__in=(
+                            "delivered",
+                            "dead",
+                            "suppressed",
+                            "cancelled",
+                            "expired",
+                        )
+                    )
+                    & ~Q(done_at=None)
+                )
+                | (
+                    ~Q(
+                        state__in=(
+                            "delivered",
+                            "dead",
+                            "suppressed",
+                            "cancelled",
+                            "expired",
+                        )
+                    )
+                    & Q(done_at=None)
+                ),
+                name="final_has_a_time",
+            ),
+        )
+        indexes = (
+            # The claim, and the only index for it: with a second one the planner sorts.
+            models.Index(
+                fields=("channel", "account", "not_before"),
+                condition=Q(state="pending"),
+                name="delivery_due",
+            ),
+            # The sweeper.
+            models.Index(
+                fields=("lease_until",),
+                condition=Q(state__in=("leased", "sending")),
+                name="delivery_held",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.public_id}"
+
+
+class Attempt(models.Model):
+    """One start of a send. `outcome` empty: on the wire, or the worker died."""
+
+    class Outcome(models.TextChoices):
+        OK = "ok", _("accepted")
+        REFUSED = "refused", _("refused")
+        NOT_SENT = "not_sent", _("not connected")
+        UNKNOWN = "unknown", _("unknown")
+
+    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
+    n = models.PositiveSmallIntegerField()
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("attempt")
+        verbose_name_plural = _("attempts")
+        constraints = (
+            models.UniqueConstraint(fields=("delivery", "n"), name="one_attempt_per_number"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.n}: {self.outcome or '…'}"
+
+
+class EmailCount(models.Model):
+    """E-mails of one topic to one member on one day of the member's calendar (R71)."""
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="+")
+    topic = models.CharField(max_length=30, choices=topic_choices)
+    day = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("membership", "topic", "day"), name="one_count_per_day"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.membership_id} {self.topic} {self.day}: {self.count}"
+
+
+class Suppression(models.Model):
+    """An address that gets no e-mail: it bounced, complained, or asked for silence."""
+
+    address = models.EmailField(_("address"), max_length=254, unique=True)
+    cause = models.CharField(_("cause"), max_length=20)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("suppressed address")
+        verbose_name_plural = _("suppressed addresses")
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,78 @@
+"""What operators, accounts and people wish."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Account, Membership
+from notifications.channels import channel_choices
+
+
+class CommunicationSettings(models.Model):
+    """Settings → Partners → Communication of one account. No row: everything off."""
+
+    account = models.OneToOneField(Account, models.CASCADE, related_name="communication")
+    receive_lead_activity = models.BooleanField(
+        _("receive lead activity notifications"), default=False
+    )
+    client_activity = models.BooleanField(_("clients' activity too"), default=True)
+    recipient = models.ForeignKey(
+        Membership,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("recipient"),
+    )
+
+    class Meta:
+        verbose_name = _("communication settings")
+        verbose_name_plural = _("communication settings")
+
+    def __str__(self) -> str:
+        return str(self.account)
+
+
+class Preference(models.Model):
+    """One choice of a member that differs from the default; no row means the default.
+
+    `key` is a topic, or a switch of the channel: enabled, bell, popup, browser, red_dot.
+    """
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="preferences")
+    channel = models.CharField(max_length=30, choices=channel_choices)
+    key = models.CharField(max_length=30)
+    is_on = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("preference")
+        verbose_name_plural = _("preferences")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("membership", "channel", "key"), name="one_choice_per_cell"
+            ),
+        )
+        # Who has ticked a topic, among the members of some accounts.
+        indexes = (models.Index(fields=("key", "membership"), name="preference_key"),)
+
+    def __str__(self) -> str:
+        return f"{self.channel}.{self.key}={self.is_on}"
+
+
+class Trigger(models.Model):
+    """An operator's word on a trigger: a built-in one switched, or one of their own.
+
+    `event_name` and `page_path` are empty for a built-in trigger. A path may end in `*`.
+    """
+
+    key = models.CharField(_("key"), max_length=30, unique=True)
+    enabled = models.BooleanField(_("enabled"), default=True)
+    label = models.CharField(_("name"), max_length=100, blank=True)
+    event_name = models.CharField(_("event name"), max_length=200, blank=True)
+    page_path = models.CharField(_("page path"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("trigger")
+        verbose_name_plural = _("triggers")
+
+    def __str__(self) -> str:
+        return self.label or self.key
