@@ -178,8 +178,12 @@ class Membership(models.Model):
         GROWTH_SPECIALIST = "growth_specialist", _("growth specialist")
         PARTNER_MANAGER = "partner_manager", _("partner manager")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    account = models.ForeignKey(
+        Account, models.CASCADE, related_name="memberships", verbose_name=_("account")
+    )
+    user = models.ForeignKey(
+        User, models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
     role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.MEMBER)
     is_active = models.BooleanField(_("active"), default=True)
     edit_partner_settings = models.BooleanField(_("may edit partner settings"), default=False)
@@ -244,7 +248,9 @@ class Invitation(models.Model):
     makes the newest link the only good one. `sent_at` None: no mail server took the mail.
     """
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="invitations")
+    account = models.ForeignKey(
+        Account, models.CASCADE, related_name="invitations", verbose_name=_("account")
+    )
     email = models.EmailField(_("e-mail"))
     role = models.CharField(_("role"), max_length=20, choices=Membership.Role)
     language = models.CharField(
@@ -287,8 +293,16 @@ class AuditEntry(models.Model):
     `subject`: about whom, where the action does not say it.
     """
 
-    account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="audit_entries")
-    actor = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    account = models.ForeignKey(
+        Account,
+        models.CASCADE,
+        null=True,
+        related_name="audit_entries",
+        verbose_name=_("account"),
+    )
+    actor = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("user")
+    )
     actor_name = models.CharField(_("who"), max_length=150)
     action = models.CharField(_("what"), max_length=40)
     subject = models.CharField(_("about"), max_length=250, blank=True)
@@ -310,8 +324,12 @@ class AuditEntry(models.Model):
 class Heartbeat(models.Model):
     """When a process (worker, beat) last said that it lives; by the database's clock."""
 
-    process = models.CharField(max_length=20, primary_key=True)
-    at = models.DateTimeField()
+    process = models.CharField(_("process"), max_length=20, primary_key=True)
+    at = models.DateTimeField(_("last sign of life"))
+
+    class Meta:
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
 
     def __str__(self) -> str:
         return f"{self.process} {self.at:%H:%M:%S}"

@@ -1,4 +1,10 @@
-from notifications.models.decisions import DealSignUp, Decision, Kind, Notification, NotificationReason
+from notifications.models.decisions import (
+    DealSignUp,
+    Decision,
+    Kind,
+    Notification,
+    NotificationReason,
+)
 from notifications.models.deliveries import Attempt, Delivery, EmailCount, Suppression
 from notifications.models.wishes import CommunicationSettings, Preference, Trigger
 

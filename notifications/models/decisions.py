@@ -13,15 +13,30 @@ from partners.models import Activity, Client, Contact, Deal, Lead
 class Notification(models.Model):
     """One message to one member, with one or two reasons (R61)."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="notifications")
-    activity = models.ForeignKey(Activity, models.CASCADE, related_name="notifications")
+    account = models.ForeignKey(
+        Account,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    membership = models.ForeignKey(
+        Membership,
+        models.CASCADE,
+        related_name="notifications",
+        verbose_name=_("person"),
+    )
+    activity = models.ForeignKey(
+        Activity,
+        models.CASCADE,
+        related_name="notifications",
+        verbose_name=_("activity"),
+    )
     dedupe_key = models.CharField(max_length=80)
-    trigger = models.CharField(max_length=30)
+    trigger = models.CharField(_("trigger"), max_length=30)
     # Why nobody was told, when this is a warning about that to an admin (R33, R55).
-    notice = models.CharField(max_length=30, blank=True, choices=reason_choices)
-    created_at = models.DateTimeField(default=timezone.now)
-    read_at = models.DateTimeField(null=True, blank=True)
+    notice = models.CharField(_("warning"), max_length=30, blank=True, choices=reason_choices)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    read_at = models.DateTimeField(_("read"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("notification")
@@ -53,11 +68,37 @@ class Kind(models.TextChoices):
 class NotificationReason(models.Model):
     """Whose lead, client or deal it is about. A sign-up may concern several deals (R47)."""
 
-    notification = models.ForeignKey(Notification, models.CASCADE, related_name="reasons")
-    kind = models.CharField(max_length=6, choices=Kind)
-    lead = models.ForeignKey(Lead, models.SET_NULL, null=True, blank=True, related_name="+")
-    client = models.ForeignKey(Client, models.SET_NULL, null=True, blank=True, related_name="+")
-    deal = models.ForeignKey(Deal, models.SET_NULL, null=True, blank=True, related_name="+")
+    notification = models.ForeignKey(
+        Notification,
+        models.CASCADE,
+        related_name="reasons",
+        verbose_name=_("notification"),
+    )
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind)
+    lead = models.ForeignKey(
+        Lead,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("lead"),
+    )
+    client = models.ForeignKey(
+        Client,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("client"),
+    )
+    deal = models.ForeignKey(
+        Deal,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("deal"),
+    )
 
     class Meta:
         verbose_name = _("reason")
@@ -77,21 +118,60 @@ class Decision(models.Model):
         SEND = "send", _("told")
         NO = "no", _("not told")
 
-    activity = models.ForeignKey(Activity, models.CASCADE, related_name="decisions")
-    kind = models.CharField(max_length=6, choices=Kind)
-    trigger = models.CharField(max_length=30)
-    account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="+")
-    membership = models.ForeignKey(Membership, models.CASCADE, null=True, related_name="+")
-    outcome = models.CharField(max_length=4, choices=Outcome)
-    reason = models.CharField(max_length=30, choices=reason_choices)
-    lead = models.ForeignKey(Lead, models.SET_NULL, null=True, related_name="decisions")
-    client = models.ForeignKey(Client, models.SET_NULL, null=True, related_name="decisions")
-    deal = models.ForeignKey(Deal, models.SET_NULL, null=True, related_name="decisions")
-    notification = models.ForeignKey(
-        Notification, models.SET_NULL, null=True, related_name="decisions"
+    activity = models.ForeignKey(
+        Activity,
+        models.CASCADE,
+        related_name="decisions",
+        verbose_name=_("activity"),
     )
-    occurred_at = models.DateTimeField()
-    created_at = models.DateTimeField(default=timezone.now)
+    kind = models.CharField(_("kind"), max_length=6, choices=Kind)
+    trigger = models.CharField(_("trigger"), max_length=30)
+    account = models.ForeignKey(
+        Account,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    membership = models.ForeignKey(
+        Membership,
+        models.CASCADE,
+        null=True,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    outcome = models.CharField(_("outcome"), max_length=4, choices=Outcome)
+    reason = models.CharField(_("reason"), max_length=30, choices=reason_choices)
+    lead = models.ForeignKey(
+        Lead,
+        models.SET_NULL,
+        null=True,
+        related_name="decisions",
+        verbose_name=_("lead"),
+    )
+    client = models.ForeignKey(
+        Client,
+        models.SET_NULL,
+        null=True,
+        related_name="decisions",
+        verbose_name=_("client"),
+    )
+    deal = models.ForeignKey(
+        Deal,
+        models.SET_NULL,
+        null=True,
+        related_name="decisions",
+        verbose_name=_("deal"),
+    )
+    notification = models.ForeignKey(
+        Notification,
+        models.SET_NULL,
+        null=True,
+        related_name="decisions",
+        verbose_name=_("notification"),
+    )
+    occurred_at = models.DateTimeField(_("occurred"))
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
 
     class Meta:
         verbose_name = _("decision")
@@ -135,7 +215,7 @@ class Decision(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.outcome}: {self.reason}"
+        return f"{self.get_kind_display()}: {self.get_reason_display()}"
 
 
 class DealSignUp(models.Model):

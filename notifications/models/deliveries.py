@@ -56,23 +56,33 @@ class Delivery(models.Model):
         State.UNKNOWN: frozenset({State.DELIVERED, State.PENDING, State.DEAD}),
     }
 
-    public_id = models.UUIDField(default=uuid.uuid4, editable=False)
-    account = models.ForeignKey(Account, models.CASCADE, related_name="+")
-    notification = models.ForeignKey(Notification, models.CASCADE, related_name="deliveries")
-    channel = models.CharField(max_length=30, choices=channel_choices)
-    endpoint_key = models.CharField(max_length=64, default="user")
-    topic = models.CharField(max_length=30, choices=topic_choices)
-    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
-    reason = models.CharField(max_length=30, blank=True)
-    detail = models.CharField(max_length=500, blank=True)
-    not_before = models.DateTimeField(default=timezone.now)
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, editable=False)
+    account = models.ForeignKey(
+        Account,
+        models.CASCADE,
+        related_name="+",
+        verbose_name=_("account"),
+    )
+    notification = models.ForeignKey(
+        Notification,
+        models.CASCADE,
+        related_name="deliveries",
+        verbose_name=_("notification"),
+    )
+    channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
+    endpoint_key = models.CharField(_("endpoint"), max_length=64, default="user")
+    topic = models.CharField(_("topic"), max_length=30, choices=topic_choices)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
+    reason = models.CharField(_("reason"), max_length=30, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+    not_before = models.DateTimeField(_("not before"), default=timezone.now)
     lease_token = models.UUIDField(null=True, blank=True)
-    lease_until = models.DateTimeField(null=True, blank=True)
-    starts = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(_("held until"), null=True, blank=True)
+    starts = models.PositiveSmallIntegerField(_("tries"), default=0)
     # How often it could not even be prepared; such a try starts nothing.
-    failures = models.PositiveSmallIntegerField(default=0)
-    created_at = models.DateTimeField(default=timezone.now)
-    done_at = models.DateTimeField(null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(_("failures"), default=0)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    done_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("delivery")
@@ -145,12 +155,17 @@ class Attempt(models.Model):
         NOT_SENT = "not_sent", _("not connected")
         UNKNOWN = "unknown", _("unknown")
 
-    delivery = models.ForeignKey(Delivery, models.CASCADE, related_name="attempts")
-    n = models.PositiveSmallIntegerField()
-    started_at = models.DateTimeField()
-    ended_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=10, choices=Outcome, blank=True)
-    detail = models.CharField(max_length=500, blank=True)
+    delivery = models.ForeignKey(
+        Delivery,
+        models.CASCADE,
+        related_name="attempts",
+        verbose_name=_("delivery"),
+    )
+    n = models.PositiveSmallIntegerField(_("number"))
+    started_at = models.DateTimeField(_("started"))
+    ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome, blank=True)
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
 
     class Meta:
         verbose_name = _("attempt")

@@ -10,7 +10,12 @@ from notifications.channels import channel_choices
 class CommunicationSettings(models.Model):
     """Settings → Partners → Communication of one account. No row: everything off."""
 
-    account = models.OneToOneField(Account, models.CASCADE, related_name="communication")
+    account = models.OneToOneField(
+        Account,
+        models.CASCADE,
+        related_name="communication",
+        verbose_name=_("account"),
+    )
     receive_lead_activity = models.BooleanField(
         _("receive lead activity notifications"), default=False
     )
@@ -38,10 +43,15 @@ class Preference(models.Model):
     `key` is a topic, or a switch of the channel: enabled, bell, popup, browser, red_dot.
     """
 
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="preferences")
-    channel = models.CharField(max_length=30, choices=channel_choices)
-    key = models.CharField(max_length=30)
-    is_on = models.BooleanField()
+    membership = models.ForeignKey(
+        Membership,
+        models.CASCADE,
+        related_name="preferences",
+        verbose_name=_("person"),
+    )
+    channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
+    key = models.CharField(_("topic or switch"), max_length=30)
+    is_on = models.BooleanField(_("on"))
 
     class Meta:
         verbose_name = _("preference")

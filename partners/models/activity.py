@@ -39,9 +39,11 @@ class Identity(models.Model):
         ANONYMOUS = "anonymous", _("anonymous id")
         USER = "user", _("user id")
 
-    kind = models.CharField(max_length=10, choices=Kind)
-    value = models.CharField(max_length=255)
-    contact = models.ForeignKey(Contact, models.CASCADE, related_name="identities")
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind)
+    value = models.CharField(_("value"), max_length=255)
+    contact = models.ForeignKey(
+        Contact, models.CASCADE, related_name="identities", verbose_name=_("contact")
+    )
 
     class Meta:
         verbose_name = _("identity")
@@ -67,25 +69,32 @@ class Activity(models.Model):
         EVALUATED = "evaluated", _("evaluated")
         QUARANTINED = "quarantined", _("set aside")
 
-    source = models.ForeignKey(Source, models.PROTECT, related_name="activities")
+    source = models.ForeignKey(
+        Source, models.PROTECT, related_name="activities", verbose_name=_("write key")
+    )
     message_id = models.CharField(_("message id"), max_length=255)
     type = models.CharField(_("type"), max_length=10)
     name = models.TextField(_("name"), blank=True)
     contact = models.ForeignKey(
-        Contact, models.SET_NULL, null=True, blank=True, related_name="activities"
+        Contact,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="activities",
+        verbose_name=_("contact"),
     )
-    anonymous_id = models.CharField(max_length=255, blank=True)
-    user_id = models.CharField(max_length=255, blank=True)
+    anonymous_id = models.CharField(_("anonymous id"), max_length=255, blank=True)
+    user_id = models.CharField(_("user id"), max_length=255, blank=True)
     occurred_at = models.DateTimeField(_("occurred"))
     received_at = models.DateTimeField(_("received"))
-    consent_denied = models.BooleanField(default=False)
+    consent_denied = models.BooleanField(_("consent denied"), default=False)
     payload = models.JSONField(_("event"))
     body_hash = models.CharField(max_length=32)
-    state = models.CharField(max_length=12, choices=State, default=State.PENDING)
-    not_before = models.DateTimeField(null=True, blank=True)
-    failures = models.PositiveSmallIntegerField(default=0)
-    problem = models.TextField(blank=True)
-    evaluated_at = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(_("state"), max_length=12, choices=State, default=State.PENDING)
+    not_before = models.DateTimeField(_("not before"), null=True, blank=True)
+    failures = models.PositiveSmallIntegerField(_("failures"), default=0)
+    problem = models.TextField(_("problem"), blank=True)
+    evaluated_at = models.DateTimeField(_("evaluated"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("activity")
@@ -117,7 +126,9 @@ class Activity(models.Model):
 class RejectedEvent(models.Model):
     """An event that could not be accepted, or a repeat with another body, with the reason."""
 
-    source = models.ForeignKey(Source, models.CASCADE, related_name="rejected_events")
+    source = models.ForeignKey(
+        Source, models.CASCADE, related_name="rejected_events", verbose_name=_("write key")
+    )
     received_at = models.DateTimeField(_("received"))
     index = models.PositiveIntegerField(_("place in the batch"))
     message_id = models.CharField(_("message id"), max_length=255, blank=True)

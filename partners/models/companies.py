@@ -65,8 +65,8 @@ class Contact(models.Model):
 class CompanyContact(models.Model):
     """A contact's place in a company. `unlinked` remembers an explicit removal (R41)."""
 
-    company = models.ForeignKey(Company, models.CASCADE)
-    contact = models.ForeignKey(Contact, models.CASCADE)
+    company = models.ForeignKey(Company, models.CASCADE, verbose_name=_("company"))
+    contact = models.ForeignKey(Contact, models.CASCADE, verbose_name=_("contact"))
     unlinked = models.BooleanField(
         _("unlinked"),
         default=False,

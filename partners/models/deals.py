@@ -12,7 +12,9 @@ from partners.models.companies import Company
 class Deal(models.Model):
     """A deal of one company. Archived deals notify nobody; every stage does (R58)."""
 
-    company = models.ForeignKey(Company, models.CASCADE, related_name="deals")
+    company = models.ForeignKey(
+        Company, models.CASCADE, related_name="deals", verbose_name=_("company")
+    )
     name = models.CharField(_("name"), max_length=200)
     stage = models.CharField(_("stage"), max_length=50, default="open")
     created_at = models.DateTimeField(_("created"), default=timezone.now)
@@ -37,8 +39,10 @@ class DealShare(models.Model):
     stored when the partner is added and never move up by themselves (R49, R50).
     """
 
-    deal = models.ForeignKey(Deal, models.CASCADE, related_name="shares")
-    account = models.ForeignKey(Account, models.CASCADE, related_name="deal_shares")
+    deal = models.ForeignKey(Deal, models.CASCADE, related_name="shares", verbose_name=_("deal"))
+    account = models.ForeignKey(
+        Account, models.CASCADE, related_name="deal_shares", verbose_name=_("partner")
+    )
     position = models.PositiveSmallIntegerField(_("position"))
     added_at = models.DateTimeField(_("added"), default=timezone.now)
 
@@ -70,8 +74,10 @@ class DealMember(models.Model):
         OWNER = "owner", _("owner")
         TEAM = "team", _("deal team")
 
-    deal = models.ForeignKey(Deal, models.CASCADE, related_name="members")
-    membership = models.ForeignKey(Membership, models.CASCADE, related_name="deal_roles")
+    deal = models.ForeignKey(Deal, models.CASCADE, related_name="members", verbose_name=_("deal"))
+    membership = models.ForeignKey(
+        Membership, models.CASCADE, related_name="deal_roles", verbose_name=_("person")
+    )
     role = models.CharField(_("role"), max_length=5, choices=Role, default=Role.TEAM)
     added_at = models.DateTimeField(_("added"), null=True, blank=True, default=timezone.now)
     removed_at = models.DateTimeField(_("removed"), null=True, blank=True)

@@ -24,7 +24,9 @@ class Lead(models.Model):
         INVALID = "invalid", _("Invalid data")
         EXPIRED = "expired", _("Expired")
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="leads")
+    account = models.ForeignKey(
+        Account, models.CASCADE, related_name="leads", verbose_name=_("partner")
+    )
     domain = models.CharField(_("domain"), max_length=253)
     company = models.CharField(_("company"), max_length=200, blank=True)
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
@@ -72,7 +74,9 @@ class Lead(models.Model):
 class Client(models.Model):
     """A current customer of a partner (R6). `until` None means: still a customer."""
 
-    account = models.ForeignKey(Account, models.CASCADE, related_name="clients")
+    account = models.ForeignKey(
+        Account, models.CASCADE, related_name="clients", verbose_name=_("partner")
+    )
     domain = models.CharField(_("domain"), max_length=253)
     company = models.CharField(_("company"), max_length=200, blank=True)
     first_name = models.CharField(_("first name"), max_length=100, blank=True)
