@@ -3,21 +3,40 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import Any, ClassVar
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context as current
 from anymail.exceptions import AnymailError
+from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.http import HttpRequest
-from django.utils.translation import get_language, override
+from django.utils.functional import lazy
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
 logger = logging.getLogger(__name__)
 
 
+def _too_many_tries() -> str:
+    minutes = int(settings.LOGIN_PAUSE.total_seconds()) // 60
+    words = ngettext(
+        "Too many tries with a wrong password. Wait %(n)d minute; until then the right one is "
+        "refused, too. Setting a new password by e-mail works at once.",
+        "Too many tries with a wrong password. Wait %(n)d minutes; until then the right one is "
+        "refused, too. Setting a new password by e-mail works at once.",
+        minutes,
+    )
+    return words % {"n": minutes}
+
+
 class AccountAdapter(DefaultAccountAdapter):
+    error_messages: ClassVar[dict[str, Any]] = {
+        **DefaultAccountAdapter.error_messages,
+        "too_many_login_attempts": lazy(_too_many_tries, str)(),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People come by invitation or from a program file."""
         return False

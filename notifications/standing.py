@@ -144,6 +144,10 @@ class DealStanding:
     team: tuple[TeamMember, ...]
     nobody: str
 
+    @property
+    def is_first_vacant(self) -> bool:
+        return bool(self.places) and self.places[0].position != 1
+
 
 def places_of(deal: Deal) -> tuple[Place, ...]:
     """Return the partners in line. Needs `shares` prefetched with their accounts."""
@@ -220,7 +224,10 @@ def _nobody(deal: Deal, places: tuple[Place, ...], general: Verdict | None) -> s
     if not places:
         return _("The deal is not shared with a partner.")
     if places[0].position != 1:
-        return _("The first partner was removed; nobody moves up automatically.")
+        return _(
+            "The first place is vacant: the first partner was removed, and nobody moves up "
+            "automatically."
+        )
     if not places[0].account.is_partner:
         return _("%(account)s, the first in line, is not an active partner.") % {
             "account": places[0].account

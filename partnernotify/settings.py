@@ -201,6 +201,12 @@ ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
+# So many wrong passwords of one address close it for so long; the sentence says how long.
+LOGIN_TRIES = 5
+LOGIN_PAUSE = timedelta(minutes=5)
+ACCOUNT_RATE_LIMITS = {
+    "login_failed": f"10/m/ip,{LOGIN_TRIES}/{int(LOGIN_PAUSE.total_seconds())}s/key"
+}
 INVITATION_VALID = timedelta(days=7)
 INVITATIONS_PER_DAY = 50
 

@@ -87,6 +87,8 @@ def lead(request: HttpRequest, pk: int) -> HttpResponse:
         "standing": lead_standing(found, viewer.membership, now),
         "timeline": timeline(activities_of_lead(found), found.account, before),
         "before": before,
+        "is_registered": found.status_at(now) == Lead.Status.REGISTERED,
+        "was_registered": found.status in (Lead.Status.REGISTERED, Lead.Status.EXPIRED),
         **status_of(found, now),
     }
     return render(request, "partners/lead.html", context)

@@ -56,3 +56,21 @@ def test_a_mail_server_that_refuses_breaks_no_page(client, world, monkeypatch):
 def test_nobody_signs_up_alone(client):
     for act in (client.get, client.post):
         assert "By invitation only" in act("/accounts/signup/").content.decode()
+
+
+def test_after_wrong_passwords_the_page_says_how_long(world, settings):
+    """And a new password lets in at once."""
+    client = Client(REMOTE_ADDR="192.0.2.7")  # Its tries count for nobody else.
+    world.ala.user.set_password(NEW)
+    world.ala.user.save()
+    wrong = {"login": world.ala.user.email, "password": "wrong wrong wrong"}
+    for _n in range(settings.LOGIN_TRIES):
+        client.post("/accounts/login/", wrong)
+    answer = client.post("/accounts/login/", wrong | {"password": NEW})
+    assert "Wait 5 minutes; until then the right one is refused, too." in answer.content.decode()
+    client.post(RESET, {"email": world.ala.user.email})
+    form = client.get(re.search(r"http\S+", mail.outbox[0].body).group(), follow=True)
+    again = {"password1": f"{NEW} 2", "password2": f"{NEW} 2"}
+    assert client.post(form.redirect_chain[-1][0], again).url == "/"
+    right = wrong | {"password": f"{NEW} 2"}
+    assert Client().post("/accounts/login/", right).status_code == 302

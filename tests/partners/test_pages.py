@@ -248,6 +248,20 @@ def test_only_an_active_registration_shows_what_people_do(client, world, change,
     read(client, world.ala.user, f"/activity/{activity.message_id}/", 200 if visible else 404)
 
 
+def test_what_was_never_registered_does_not_say_so(client, world):
+    lead = make_lead(world.northstar, status="invalid")
+    page = read(client, world.ala.user, f"/leads/{lead.pk}/")
+    assert "<dt>Submitted</dt>" in page
+    assert "<dt>Expires</dt><dd>–</dd>" in page
+    assert "The registration is not active, so what people from acme.example do" in page
+    lead.status = "registered"
+    lead.save()
+    page = read(client, world.ala.user, f"/leads/{lead.pk}/")
+    assert "<dt>Registered</dt>" in page
+    assert "<dt>Expires</dt><dd>Never</dd>" in page
+    assert "As soon as somebody from acme.example" in page
+
+
 def test_what_happened_before_an_expiry_stays_readable(client, world):
     mine = make_lead(world.northstar, "acme.example", expires_at=timezone.now() - DAY)
     world.does(occurred_at=timezone.now() - 2 * DAY)
@@ -419,6 +433,7 @@ def test_after_the_first_partner_left_nobody_is_notified(client, world, deal):
     assert "nobody moves up" in page
     assert "No partner" not in read(client, world.celina.user, f"/deals/{deal.pk}/")
     read(client, world.celina.user, f"/activity/{sign_up.message_id}/", 404)
+    assert "<li>1. The first place is vacant: nobody is notified.</li>" in page
 
 
 def test_the_page_says_who_of_the_team_is_told(client, world, deal):
