@@ -25,3 +25,8 @@ def record_change(
         old=old[:250],
         new=new[:250],
     )
+
+
+def on_off(value: bool) -> str:
+    """Return how the log stores a switch."""
+    return "on" if value else "off"

@@ -318,7 +318,7 @@ class AuditEntry(models.Model):
         indexes = (models.Index(fields=("account", "action", "-at"), name="audit_history"),)
 
     def __str__(self) -> str:
-        return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name}: {self.action}"
+        return f"{self.at:%Y-%m-%d %H:%M} · {self.actor_name}"
 
 
 class Heartbeat(models.Model):

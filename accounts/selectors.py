@@ -77,6 +77,7 @@ def _sentences() -> dict[str, str]:
         "invited_again": _("Invited %(who)s again. Role: %(new)s"),
         "invitation_revoked": _("Revoked the invitation of %(who)s"),
         "joined": _("%(who)s accepted the invitation. Role: %(new)s"),
+        "added": _("Added %(who)s. Role: %(new)s"),
         "role": _("Changed the role of %(who)s: %(old)s → %(new)s"),
         "edit_partner_settings_on": _("Allowed %(who)s to edit partner settings"),
         "edit_partner_settings_off": _("No longer allowed %(who)s to edit partner settings"),

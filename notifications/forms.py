@@ -14,7 +14,7 @@ from accounts.models import Membership
 from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.models import CommunicationSettings
 from notifications.selectors import default_of
-from notifications.topics import SWITCH_DEFAULTS, TopicGroup
+from notifications.topics import SWITCH_DEFAULTS, TOPICS, TopicGroup
 
 # The controls stand in several cards; the form they belong to is none of them.
 FORM_ID = "communication-form"
@@ -131,6 +131,14 @@ _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
 }
 _TICKED = frozenset({"red_dot"})  # R68: three switches and a tick box.
 _SWITCH_ORDER = {part: place for place, (_channel, part) in enumerate(_SWITCHES)}
+
+
+def choice_label(channel: str, key: str) -> str:
+    """Return the name of a topic or of a channel's switch."""
+    if key in TOPICS:
+        return str(TOPICS[key].label)
+    label, _description = _SWITCHES.get((channel, key), (key, ""))
+    return str(label)
 
 
 class PreferencesForm(forms.Form):

@@ -5,13 +5,33 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.audit import record_change
+from accounts.audit import on_off, record_change
 from accounts.models import Account, Invitation, Membership, User
 from accounts.signals import membership_removed
 
 
 class LastAdminError(Exception):
     """Nobody would be left who can change the account's users."""
+
+
+@transaction.atomic
+def add_member(
+    actor: User, account: Account, user: User, *, role: str, edit_partner_settings: bool
+) -> Membership:
+    """Make a user a member without an invitation; who was removed gets the old row back."""
+    lock_account(account)
+    member, _is_new = Membership.objects.update_or_create(
+        account=account,
+        user=user,
+        defaults={
+            "role": role,
+            "edit_partner_settings": edit_partner_settings,
+            "is_active": True,
+            "removed_at": None,
+        },
+    )
+    _write_down(actor, member, "added", new=role)
+    return member
 
 
 @transaction.atomic
@@ -25,7 +45,7 @@ def change_member(
     if row.role != role:
         _write_down(actor, row, "role", old=row.role, new=role)
     if row.edit_partner_settings != edit_partner_settings:
-        old, new = (_on_off(on) for on in (row.edit_partner_settings, edit_partner_settings))
+        old, new = (on_off(on) for on in (row.edit_partner_settings, edit_partner_settings))
         _write_down(actor, row, "edit_partner_settings", old=old, new=new)
     row.role, row.edit_partner_settings = role, edit_partner_settings
     row.save(update_fields=["role", "edit_partner_settings"])
@@ -98,10 +118,6 @@ def _close(row: Membership, *, removed: bool) -> None:
     # A link that is still in the mail must not open again what was just closed.
     open_ones = Invitation.objects.open().filter(account=row.account_id, email=row.user.email)
     open_ones.update(revoked_at=now)
-
-
-def _on_off(value: bool) -> str:
-    return "on" if value else "off"
 
 
 def _write_down(

@@ -1,4 +1,4 @@
-"""Support for an operator: wishes, decisions, messages and what became of them."""
+"""What accounts and people wish, and which addresses get nothing."""
 
 from __future__ import annotations
 
@@ -8,28 +8,17 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.logs import LogAdmin
-from accounts.models import User
+from accounts.admin_pages import BigAdmin, KeptAdmin, actor_of
 from notifications.audit import in_words, record_communication
-from notifications.models import (
-    Attempt,
-    CommunicationSettings,
-    Decision,
-    Delivery,
-    Notification,
-    NotificationReason,
-    Preference,
-    Suppression,
-    Trigger,
-)
-from notifications.rendering import plain
+from notifications.channels import CHANNEL_KEYS
+from notifications.forms import choice_label
+from notifications.models import CommunicationSettings, Preference, Suppression
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
-from notifications.triggers import BUILT_IN
-
-# --- Wishes -----------------------------------------------------------------------
+from notifications.words import channel_label
 
 
 class CommunicationForm(forms.ModelForm):
@@ -43,7 +32,7 @@ class CommunicationForm(forms.ModelForm):
 
 
 @admin.register(CommunicationSettings)
-class CommunicationSettingsAdmin(admin.ModelAdmin):
+class CommunicationSettingsAdmin(KeptAdmin):
     form = CommunicationForm
     list_display = ("account", "receive_lead_activity", "client_activity", "recipient")
     list_filter = ("receive_lead_activity", "client_activity")
@@ -51,16 +40,13 @@ class CommunicationSettingsAdmin(admin.ModelAdmin):
     search_fields = ("account__name", "account__slug", "recipient__user__email")
     autocomplete_fields = ("account", "recipient")
     ordering = ("account__name",)
+    intro = _("Accounts without a row here receive nothing about leads and clients.")
+    kept = _("These settings are not deleted: switching them off is a change, and written down.")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: CommunicationSettings | None = None
     ) -> tuple[str, ...]:
         return ("account",) if obj else ()
-
-    def has_delete_permission(
-        self, request: HttpRequest, obj: CommunicationSettings | None = None
-    ) -> bool:
-        return False  # Switching off is a change, and is written down.
 
     @transaction.atomic
     def save_model(
@@ -69,11 +55,27 @@ class CommunicationSettingsAdmin(admin.ModelAdmin):
         rows = CommunicationSettings.objects.select_related("recipient__user")
         before = in_words(rows.get(pk=obj.pk) if change else CommunicationSettings())
         super().save_model(request, obj, form, change)
-        assert isinstance(request.user, User)
-        record_communication(obj, before, actor=request.user)
+        record_communication(obj, before, actor=actor_of(request))
+
+
+def _channels() -> list[tuple[str, str]]:
+    return [("", "–"), *((key, channel_label(key)) for key in CHANNEL_KEYS)]
+
+
+def _keys() -> list[tuple[str, str]]:
+    """Return the topics, and the switches with the channel that has them."""
+    topics = [(key, choice_label("", key)) for key in TOPICS]
+    switches: dict[str, str] = {}
+    for channel, key in SWITCH_DEFAULTS:
+        words = choice_label(channel, key)
+        switches[key] = f"{switches[key]} / {words}" if key in switches else words
+    return [("", "–"), *topics, *switches.items()]
 
 
 class PreferenceForm(forms.ModelForm):
+    channel = forms.ChoiceField(label=_("Channel"), choices=_channels)
+    key = forms.ChoiceField(label=_("Topic or switch"), choices=_keys)
+
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         channel, key = values.get("channel", ""), values.get("key", "")
@@ -82,11 +84,33 @@ class PreferenceForm(forms.ModelForm):
         return values
 
 
+class ChannelFilter(admin.SimpleListFilter):
+    title = _("channel")
+    parameter_name = "channel"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return _channels()[1:]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(channel=self.value()) if self.value() else queryset
+
+
+class KeyFilter(admin.SimpleListFilter):
+    title = _("topic or switch")
+    parameter_name = "key"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return _keys()[1:]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(key=self.value()) if self.value() else queryset
+
+
 @admin.register(Preference)
-class PreferenceAdmin(admin.ModelAdmin):
+class PreferenceAdmin(BigAdmin):
     form = PreferenceForm
-    list_display = ("membership", "channel", "key", "is_on")
-    list_filter = ("channel", "key", "is_on")
+    list_display = ("membership", "where", "what", "is_on")
+    list_filter = (ChannelFilter, KeyFilter, "is_on")
     list_select_related = ("membership__user", "membership__account")
     search_fields = (
         *("membership__user__email", "membership__user__name"),
@@ -94,114 +118,27 @@ class PreferenceAdmin(admin.ModelAdmin):
     )
     autocomplete_fields = ("membership",)
     ordering = ("membership", "channel", "key")
+    intro = _("Only choices that differ from the default; deleting one brings the default back.")
+
+    @admin.display(description=_("channel"), ordering="channel")
+    def where(self, row: Preference) -> str:
+        return channel_label(row.channel)
+
+    @admin.display(description=_("topic or switch"), ordering="key")
+    def what(self, row: Preference) -> str:
+        return choice_label(row.channel, row.key)
 
 
-class TriggerForm(forms.ModelForm):
-    def clean(self) -> dict[str, Any]:
-        values = super().clean() or {}
-        key = values.get("key") or self.instance.key
-        own = [name for name in ("label", "event_name", "page_path") if values.get(name)]
-        if key in BUILT_IN and own:
-            raise ValidationError(
-                {own[0]: _("This trigger is built in: it can only be switched on or off.")}
-            )
-        if key and key not in BUILT_IN and not {"event_name", "page_path"} & set(own):
-            raise ValidationError(_("A trigger of your own needs an event name or a page path."))
-        if key and key not in BUILT_IN and "label" not in own:
-            raise ValidationError({"label": _("Give it a name.")})
-        return values
-
-    def clean_label(self) -> str:
-        label = self.cleaned_data["label"]
-        if plain(label) != label:
-            raise ValidationError(_("A name is one line without control characters."))
-        return label
-
-    def clean_page_path(self) -> str:
-        path = self.cleaned_data["page_path"]
-        if path and not path.startswith("/"):
-            raise ValidationError(_("A path begins with a slash, such as /pricing*."))
-        return path
-
-
-@admin.register(Trigger)
-class TriggerAdmin(admin.ModelAdmin):
-    form = TriggerForm
-    list_display = ("key", "label", "enabled", "event_name", "page_path")
-    list_filter = ("enabled",)
-    search_fields = ("key", "label", "event_name", "page_path")
-    ordering = ("key",)
-
-    def get_readonly_fields(
-        self, request: HttpRequest, obj: Trigger | None = None
-    ) -> tuple[str, ...]:
-        return ("key",) if obj else ()  # Decisions name it.
-
-
-# --- Decisions and messages -------------------------------------------------------
-
-
-class LogInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReasonInline(LogInline):
-    model = NotificationReason
-    fields = ("kind", "lead", "client", "deal")
-
-
-class AttemptInline(LogInline):
-    model = Attempt
-    fields = ("n", "started_at", "ended_at", "outcome", "detail")
-    ordering = ("n",)
-
-
-_PERSON = ("membership__user", "membership__account")
-_SEARCH_PERSON = ("=membership__user__email", "account__slug")
-
-
-@admin.register(Decision)
-class DecisionAdmin(LogAdmin):
-    list_display = ("created_at", "kind", "trigger", "account", "membership", "reason")
-    list_filter = ("created_at", "outcome", "kind", "reason")
-    list_select_related = ("account", *_PERSON)
-    search_fields = ("=activity__message_id", "=activity__contact__email", *_SEARCH_PERSON)
-    ordering = ("-created_at", "-pk")
-
-
-@admin.register(Notification)
-class NotificationAdmin(LogAdmin):
-    list_display = ("created_at", "trigger", "account", "membership", "read_at")
-    list_filter = ("created_at", "trigger", "read_at")
-    list_select_related = ("account", *_PERSON)
-    search_fields = ("=activity__message_id", "=activity__contact__email", *_SEARCH_PERSON)
-    inlines = (ReasonInline,)
-    ordering = ("-created_at", "-pk")
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(LogAdmin):
-    list_display = ("created_at", "channel", "recipient", "state", "reason", "done_at")
-    list_filter = ("created_at", "state", "channel", "reason")
-    list_select_related = ("notification__membership__user", "notification__membership__account")
-    search_fields = ("=public_id", "=notification__membership__user__email", "account__slug")
-    exclude = ("lease_token",)
-    inlines = (AttemptInline,)
-    ordering = ("-created_at", "-pk")
-
-    @admin.display(description=_("recipient"))
-    def recipient(self, delivery: Delivery) -> str:
-        return str(delivery.notification.membership)
+_CAUSES = {
+    "bounce": _("the mail server said that the address does not exist"),
+    "complaint": _("the reader reported our mail as unwanted"),
+    "asked": _("the person asked for silence"),
+}
 
 
 class SuppressionForm(forms.ModelForm):
+    cause = forms.ChoiceField(label=_("Cause"), choices=list(_CAUSES.items()))
+
     def clean_address(self) -> str:
         return self.cleaned_data["address"].lower()  # As users' addresses are stored.
 
@@ -209,11 +146,16 @@ class SuppressionForm(forms.ModelForm):
 @admin.register(Suppression)
 class SuppressionAdmin(admin.ModelAdmin):
     form = SuppressionForm
-    list_display = ("address", "cause", "since", "detail")
-    list_filter = ("since", "cause")
+    list_display = ("address", "why", "since", "detail")
+    list_filter = ("since",)
     search_fields = ("address",)
     fields = ("address", "cause", "detail")
     ordering = ("-since",)
+    intro = _("Nothing is sent to these addresses; deleting one lets e-mail through again.")
+
+    @admin.display(description=_("cause"), ordering="cause")
+    def why(self, row: Suppression) -> str:
+        return str(_CAUSES.get(row.cause, row.cause))
 
     def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False  # An address is added or taken off.

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
 from notifications.reasons import Reason, reason_choices
+from notifications.triggers import BUILT_IN
 from partners.models import Activity, Client, Contact, Deal, Lead
 
 
@@ -54,7 +55,8 @@ class Notification(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.trigger} → {self.membership_id}"
+        built_in = BUILT_IN.get(self.trigger)
+        return str(built_in.label) if built_in else self.trigger
 
 
 class Kind(models.TextChoices):

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
 from notifications.channels import channel_choices
+from notifications.topics import TOPICS
 
 
 class CommunicationSettings(models.Model):
@@ -65,7 +66,8 @@ class Preference(models.Model):
         indexes = (models.Index(fields=("key", "membership"), name="preference_key"),)
 
     def __str__(self) -> str:
-        return f"{self.channel}.{self.key}={self.is_on}"
+        topic = TOPICS.get(self.key)
+        return str(topic.label) if topic else self.key
 
 
 class Trigger(models.Model):

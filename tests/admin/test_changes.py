@@ -1,13 +1,10 @@
 """What an operator changes keeps the promises of the product."""
 
 import pytest
-from allauth.account.models import EmailAddress
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.auth.models import Permission
-from django.urls import reverse
 
-from accounts.models import AuditEntry, Membership, User, Vendor
-from notifications.models import CommunicationSettings, Preference, Suppression, Trigger
+from accounts.models import AuditEntry, Vendor
+from notifications.models import CommunicationSettings, Preference, Suppression
 from partners.keys import hash_key
 from partners.models import (
     Company,
@@ -19,7 +16,8 @@ from partners.models import (
     Lead,
     Source,
 )
-from tests.admin.browser import fields_of
+from partners.services.deals import remove_share
+from tests.admin.pages import act, errors_of, save, url
 from tests.factories import (
     make_account,
     make_company,
@@ -30,28 +28,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-def url(model, page, *args):
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{page}", args=args)
-
-
-def save(client, model, row=None, **changes):
-    """Open the form, change fields as a browser would, and send it."""
-    page = url(model, "change", row.pk) if row else url(model, "add")
-    sent = fields_of(client.get(page)) | changes
-    return client.post(page, {k: v for k, v in sent.items() if v is not None}, follow=True)
-
-
-def act(client, model, action, *rows):
-    chosen = {"action": action, ACTION_CHECKBOX_NAME: [row.pk for row in rows]}
-    answer = client.post(url(model, "changelist"), chosen, follow=True)
-    assert answer.status_code == 200
-    return answer
-
-
-def errors_of(answer):
-    return str(answer.context["errors"])
 
 
 # --- Deals ------------------------------------------------------------------------
@@ -100,25 +76,33 @@ def test_a_removed_first_partner_leaves_the_place_free(admin_client, deal, opera
 
 def test_a_promotion_is_explicit_and_audited(admin_client, deal, world, operator):
     """R50."""
-    act(admin_client, DealShare, "promote", deal.shares.get(account=world.southwind))
+    save(admin_client, Deal, deal, first=world.southwind.pk)
     assert line() == [(1, "southwind"), (2, "northstar")]
     entry = AuditEntry.objects.get()
     assert (entry.actor, entry.new) == (operator, "CRM: Southwind Partners")
 
 
-def test_two_partners_of_one_deal_are_not_both_promoted(admin_client, deal):
-    answer = act(admin_client, DealShare, "promote", *deal.shares.all())
-    assert "Choose one partner of each deal." in answer.content.decode()
-    assert line() == [(1, "northstar"), (2, "southwind")]
+def test_a_vacant_first_place_is_said_and_can_be_given(admin_client, deal, world):
+    """R50."""
+    remove_share(deal, world.northstar)
+    page = admin_client.get(url(Deal, "change", deal.pk)).content.decode()
+    assert "The first place is vacant: nobody is notified." in page
+    listed = admin_client.get(url(Deal, "changelist"), {"first": "vacant"}).content.decode()
+    assert "vacant: nobody is notified</td>" in listed
+    save(admin_client, Deal, deal)
+    assert line() == [(2, "southwind")]
+    save(admin_client, Deal, deal, first=world.southwind.pk)
+    assert line() == [(1, "southwind")]
 
 
 def test_staff_who_only_look_do_not_promote(client, deal, world):
     gosia = world.gosia.user
     gosia.is_staff = True
     gosia.save()
-    gosia.user_permissions.add(Permission.objects.get(codename="view_dealshare"))
+    gosia.user_permissions.add(Permission.objects.get(codename="view_deal"))
     client.force_login(gosia)
-    act(client, DealShare, "promote", deal.shares.get(account=world.southwind))
+    answer = client.post(url(Deal, "change", deal.pk), {"first": world.southwind.pk})
+    assert answer.status_code == 403
     assert line()[0] == (1, "northstar")
 
 
@@ -164,14 +148,6 @@ def test_deals_are_archived_and_brought_back(admin_client, deal):
 
 
 # --- Companies and contacts -------------------------------------------------------
-
-
-def test_the_name_of_a_trigger_is_one_line(admin_client):
-    """It stands in the subjects of mails."""
-    own = {"key": "own", "event_name": "Viewed"}
-    answer = save(admin_client, Trigger, label="Saw it\nBcc: x", **own)
-    assert "one line" in errors_of(answer)
-    assert not Trigger.objects.exists()
 
 
 def test_the_domain_of_a_company_stays(admin_client):
@@ -262,44 +238,7 @@ def test_a_write_key_is_revoked_and_not_deleted(admin_client, world):
     assert admin_client.post(page, {"post": "yes"}).status_code == 403
 
 
-# --- People -----------------------------------------------------------------------
-
-
-def test_a_new_user_has_a_verified_address(admin_client):
-    save(
-        admin_client,
-        User,
-        email="New@Northstar.example",
-        usable_password="true",
-        password1="correct horse battery",
-        password2="correct horse battery",
-    )
-    user = User.objects.get(email="new@northstar.example")
-    assert user.check_password("correct horse battery")
-    assert EmailAddress.objects.get(user=user).verified
-
-
-def test_a_changed_address_is_the_verified_one(admin_client, world):
-    user = world.ala.user
-    save(admin_client, User, user, email="ala2@northstar.example")
-    assert EmailAddress.objects.get(user=user).email == "ala2@northstar.example"
-
-
-def test_staff_do_not_raise_themselves(client, world):
-    gosia = world.gosia.user
-    gosia.is_staff = True
-    gosia.save()
-    gosia.user_permissions.set(Permission.objects.filter(content_type__model="user"))
-    client.force_login(gosia)
-    save(client, User, gosia, is_superuser="on", name="Gosia S.")
-    gosia.refresh_from_db()
-    assert (gosia.name, gosia.is_superuser) == ("Gosia S.", False)
-
-
-def test_a_membership_keeps_its_person_and_account(admin_client, world):
-    save(admin_client, Membership, world.bartek, role="admin", user=world.celina.user.pk)
-    world.bartek.refresh_from_db()
-    assert (world.bartek.role, world.bartek.user.name) == ("admin", "Bartek")
+# --- The vendor ---------------------------------------------------------------------
 
 
 def test_the_vendor_stays_one(admin_client):
@@ -308,7 +247,7 @@ def test_the_vendor_stays_one(admin_client):
     assert admin_client.get(url(Vendor, "add")).status_code == 403
 
 
-# --- Communication, preferences, triggers, suppressions ---------------------------
+# --- Communication, preferences, suppressions ---------------------------------------
 
 
 def test_a_change_of_the_communication_settings_is_audited(admin_client, world, operator):
@@ -346,20 +285,6 @@ def test_a_preference_must_exist_on_its_channel(admin_client, world):
     assert "no such topic or switch" in errors_of(answer)
     save(admin_client, Preference, **{**fields, "key": "enabled"})
     assert Preference.objects.get().is_on
-
-
-def test_an_own_trigger_needs_something_to_match(admin_client):
-    answer = save(admin_client, Trigger, key="docs_view", label="Docs")
-    assert "needs an event name or a page path" in errors_of(answer)
-    save(admin_client, Trigger, key="docs_view", label="Docs", page_path="/docs/*")
-    assert Trigger.objects.get().page_path == "/docs/*"
-
-
-def test_a_built_in_trigger_is_only_switched(admin_client):
-    answer = save(admin_client, Trigger, key="pricing_view", event_name="x")
-    assert "built in" in errors_of(answer)
-    save(admin_client, Trigger, key="pricing_view", enabled=None)
-    assert not Trigger.objects.get().enabled
 
 
 def test_an_address_is_suppressed_and_freed(admin_client):
