@@ -169,7 +169,7 @@ class Recent:
 
 def recent_decisions(account: Account) -> list[Recent]:
     """Return the last decisions about the account's leads and clients. 3 queries."""
-    emails = Delivery.objects.filter(channel=EMAIL).order_by("pk")
+    emails = Delivery.objects.current().filter(channel=EMAIL).order_by("pk")
     decisions = (
         Decision.objects.filter(account=account, kind__in=(Kind.LEAD, Kind.CLIENT))
         .exclude(reason__in=NOT_ITS_OWN)

@@ -288,6 +288,7 @@ class _Writer:
             "notification_id": message.notification_id,
             "channel": channel,
             "endpoint_key": "user",
+            "replay": 0,
             "topic": DELIVERY_PROBLEMS if message.is_notice else topic_of(verdict.kind),
             "state": Delivery.State.PENDING.value,
             "reason": "",

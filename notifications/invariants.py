@@ -67,6 +67,10 @@ def _queries() -> Mapping[str, QuerySet]:
         "failed, suppressed or cancelled without a word": Delivery.objects.filter(
             state__in=("dead", "suppressed", "cancelled"), reason="", detail=""
         ),
+        "sent again, but not as the same message": _not_the_same(),
+        "sent again before it had ended": Delivery.objects.repeated().exclude(
+            state__in=Delivery.FINAL
+        ),
         "account differs along the chain": Delivery.objects.exclude(
             account=F("notification__account")
         ),
@@ -96,6 +100,18 @@ def _starts_differ() -> QuerySet:
 def _accepted_attempts() -> QuerySet:
     accepted = Count("attempts", filter=Q(attempts__outcome="ok"))
     return Delivery.objects.annotate(accepted=accepted)
+
+
+def _not_the_same() -> QuerySet:
+    """Each replay follows the row that it repeats, with the same public id."""
+    repeated = Delivery.objects.filter(
+        notification=OuterRef("notification"),
+        channel=OuterRef("channel"),
+        endpoint_key=OuterRef("endpoint_key"),
+        public_id=OuterRef("public_id"),
+        replay=OuterRef("replay") - 1,
+    )
+    return Delivery.objects.filter(~Exists(repeated), replay__gt=0)
 
 
 def _gaps() -> QuerySet:

@@ -47,7 +47,7 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
             tally.told += count
         elif reason not in tally.reasons:
             tally.reasons.append(reason)
-    deliveries = Delivery.objects.filter(notification__activity__in=ids)
+    deliveries = Delivery.objects.current().filter(notification__activity__in=ids)
     if account:
         deliveries = deliveries.filter(account=account)
     for pk, state in deliveries.values_list("notification__activity", "state").distinct():

@@ -1,7 +1,8 @@
 """What a message does not say any more: decisions revised, new recipients told.
 
 A message may have two reasons (R61). One may end while the other holds, so each is
-withdrawn by itself, whether the message still goes or not.
+withdrawn by itself, whether the message still goes or not. A message that is sent again
+revises nothing: what was decided was done.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _NOT_TOLD = (Delivery.State.CANCELLED, Delivery.State.SUPPRESSED, Delivery.State
 def withdraw(checked: Checked) -> None:
     """Revise the decisions of the reasons that ended; tell who is the recipient now (R32)."""
     for reason, why in checked.withdrawn:
-        if not _is_told_otherwise(checked.delivery, reason, why):
+        replays = checked.delivery.replay > 0
+        if not replays and not _is_told_otherwise(checked.delivery, reason, why):
             Decision.objects.filter(
                 notification=checked.delivery.notification,
                 kind=reason.kind,

@@ -55,9 +55,10 @@ class EventRow:
 
 def latest_events(source: Source, since: datetime) -> list[EventRow]:
     """Return the events since then, newest first, at most eight. 4 queries."""
+    deliveries = Delivery.objects.current().order_by("-channel")
     decisions = Decision.objects.select_related(
         "membership__user", "account", "notification"
-    ).prefetch_related(Prefetch("notification__deliveries", Delivery.objects.order_by("-channel")))
+    ).prefetch_related(Prefetch("notification__deliveries", deliveries))
     activities = (
         Activity.objects.filter(source=source, received_at__gte=since, type__in=("page", "track"))
         .select_related("contact")

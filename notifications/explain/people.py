@@ -27,7 +27,7 @@ def candidate(decision: Decision, account: Account | None, reader: Membership | 
         sentence=str(SENTENCES[Reason(decision.reason)]),
         is_viewer=bool(reader and decision.membership_id == reader.pk),
         sendings=tuple(
-            _sending(delivery, details=account is None)
+            sending(delivery, details=account is None)
             for delivery in deliveries_of(decision, {notification_id: sent})
         ),
     )
@@ -57,12 +57,13 @@ _STATES: dict[str, str] = {
 }
 
 
-def _sending(delivery: Delivery, *, details: bool) -> Sending:
+def sending(delivery: Delivery, *, details: bool) -> Sending:
+    """Return what became of a delivery. `details`: what servers answered, too."""
     words = [delivery.get_state_display()]
     if delivery.reason and delivery.reason != Reason.SENT:
         words.append(reason_sentence(delivery.reason))
     return Sending(
-        channel=str(channel_label(delivery.channel)),
+        channel=_channel(delivery),
         outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
         at=delivery.done_at,
         tries=tuple(
@@ -70,6 +71,11 @@ def _sending(delivery: Delivery, *, details: bool) -> Sending:
             for t in delivery.attempts.all()
         ),
     )
+
+
+def _channel(delivery: Delivery) -> str:
+    label = channel_label(delivery.channel)
+    return _("%(channel)s, sent again") % {"channel": label} if delivery.replay else label
 
 
 def _try_words(attempt: Attempt, *, details: bool) -> str:

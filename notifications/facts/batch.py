@@ -54,7 +54,7 @@ class Facts:
         deals = load_deals(self._links)
         registered: list[Lead | Client] = [*leads, *clients]
         account_ids = {row.account_id for row in registered}
-        accounts = _lock(account_ids | {a for rows in deals for a in rows.positions})
+        accounts = lock_accounts(account_ids | {a for rows in deals for a in rows.positions})
         for row in registered:
             row.account = accounts[row.account_id]
         self._communication = load_communication(account_ids)
@@ -129,7 +129,7 @@ class Facts:
                 self.email_counts.add(member, topic_of(verdict.kind))
 
 
-def _lock(account_ids: set[int]) -> dict[int, Account]:
+def lock_accounts(account_ids: set[int]) -> dict[int, Account]:
     """Hold the accounts' rows until commit. Key order prevents deadlocks; SQLite: no-op."""
     rows = Account.objects.filter(pk__in=account_ids).order_by("pk")
     return {account.pk: account for account in rows.select_for_update(no_key=True)}

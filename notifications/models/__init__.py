@@ -5,7 +5,13 @@ from notifications.models.decisions import (
     Notification,
     NotificationReason,
 )
-from notifications.models.deliveries import Attempt, Delivery, EmailCount, Suppression
+from notifications.models.deliveries import (
+    Attempt,
+    Delivery,
+    DeliveryQuerySet,
+    EmailCount,
+    Suppression,
+)
 from notifications.models.wishes import CommunicationSettings, Preference, Trigger
 
 __all__ = [
@@ -14,6 +20,7 @@ __all__ = [
     "DealSignUp",
     "Decision",
     "Delivery",
+    "DeliveryQuerySet",
     "EmailCount",
     "Kind",
     "Notification",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,8 +15,31 @@ from notifications.models.decisions import Notification
 from notifications.topics import topic_choices
 
 
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def current(self) -> "DeliveryQuerySet":
+        """Leave out what was sent again since."""
+        return self.filter(~_replays())
+
+    def repeated(self) -> "DeliveryQuerySet":
+        """Keep what was sent again since."""
+        return self.filter(_replays())
+
+
+def _replays() -> Exists:
+    newer = Delivery.objects.filter(
+        notification=OuterRef("notification"),
+        channel=OuterRef("channel"),
+        endpoint_key=OuterRef("endpoint_key"),
+        replay__gt=OuterRef("replay"),
+    )
+    return Exists(newer)
+
+
 class Delivery(models.Model):
-    """One message on one channel, and one row of work. States: docs/architecture.md."""
+    """One message on one channel, and one row of work. States: docs/architecture.md.
+
+    Sent again, it is a new row with the same public id: `replay` 1, 2 …; 0 is the original.
+    """
 
     class State(models.TextChoices):
         PENDING = "pending", _("waiting")
@@ -61,6 +84,7 @@ class Delivery(models.Model):
         Account,
         models.CASCADE,
         related_name="+",
+        db_index=False,  # Its index is `delivery_log`.
         verbose_name=_("account"),
     )
     notification = models.ForeignKey(
@@ -71,6 +95,7 @@ class Delivery(models.Model):
     )
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
     endpoint_key = models.CharField(_("endpoint"), max_length=64, default="user")
+    replay = models.PositiveSmallIntegerField(_("sent again"), default=0)
     topic = models.CharField(_("topic"), max_length=30, choices=topic_choices)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     reason = models.CharField(_("reason"), max_length=30, blank=True)
@@ -84,12 +109,14 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     done_at = models.DateTimeField(_("finished"), null=True, blank=True)
 
+    objects = DeliveryQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
         constraints = (
             models.UniqueConstraint(
-                fields=("notification", "channel", "endpoint_key"),
+                fields=("notification", "channel", "endpoint_key", "replay"),
                 name="one_delivery_per_endpoint",
             ),
             models.CheckConstraint(
@@ -139,6 +166,16 @@ class Delivery(models.Model):
                 fields=("lease_until",),
                 condition=Q(state__in=("leased", "sending")),
                 name="delivery_held",
+            ),
+            # The log of deliveries, newest first: by primary key, of one account, by tab.
+            models.Index(fields=("account", "id"), name="delivery_log"),
+            models.Index(
+                fields=("id",), condition=Q(state__in=("dead", "unknown")), name="delivery_failed"
+            ),
+            models.Index(
+                fields=("id",),
+                condition=Q(state__in=("suppressed", "cancelled", "expired")),
+                name="delivery_not_sent",
             ),
         )
 

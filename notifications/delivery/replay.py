@@ -1,0 +1,222 @@
+"""Send again: a new row with the same public id. What was final stays as it was.
+
+Right before the send the same rules are asked as for any other delivery, so nothing goes to
+who must not be told any more. docs/decisions/0007-sending-again.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.audit import record_change
+from accounts.models import Account, User
+from notifications.audit import person_in_words
+from notifications.channels import DESKTOP, EMAIL
+from notifications.doorbell import ring_after_commit
+from notifications.facts.batch import lock_accounts
+from notifications.facts.people import EmailCounts
+from notifications.models import Attempt, Delivery, DeliveryQuerySet
+
+# What is sent again in one go leaves at this pace, so that new messages do not wait.
+PER_SECOND = 10
+MOST = 10_000
+RANGE = timedelta(days=30)
+CHUNK_SIZE = 500
+
+# What was withheld or cancelled was decided so; sending it again would be another decision.
+REPEATABLE = (
+    Delivery.State.DEAD,
+    Delivery.State.EXPIRED,
+    Delivery.State.UNKNOWN,
+    Delivery.State.DELIVERED,
+)
+GIVEN_UP = "the outcome is unknown; it was sent again"
+
+
+class NotSentAgainError(Exception):
+    """It is not sent again; `words` say why, for the person who asked."""
+
+    def __init__(self, words: str = "") -> None:
+        self.words = words or _("It has been sent again already, or cannot be sent again.")
+        super().__init__(self.words)
+
+
+def repeatable(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    """Keep what can be sent again: neither what was since, nor what lies in an inbox."""
+    in_inbox = Q(channel=DESKTOP, state=Delivery.State.DELIVERED)
+    return rows.current().filter(state__in=REPEATABLE).exclude(in_inbox)
+
+
+@transaction.atomic
+def replay(delivery: Delivery, *, actor: User) -> Delivery:
+    """Send one delivery again and write down who wanted it. Raises NotSentAgainError."""
+    rows = Delivery.objects.filter(pk=delivery.pk)
+    _hold({delivery.account_id})
+    again = _repeat(_with_people(repeatable(rows)), not_before=[timedelta()])
+    if not again:
+        raise NotSentAgainError(_limit() if repeatable(rows).exists() else "")
+    record_change(
+        delivery.account,
+        actor=actor,
+        action="deliveries.send_again",
+        subject=person_in_words(delivery.notification.membership),
+        old=f"{delivery.channel} {delivery.state}",
+        new=str(delivery.public_id),
+    )
+    return again[0]
+
+
+def _limit() -> str:
+    return _("The daily limit of e-mails for this topic was reached. Try again tomorrow.")
+
+
+# --- Many at once ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What `replay_range` would send again: the oldest `count`, of `people` people.
+
+    `last_id` is the newest of them; what fails after the preview is not part of it.
+    """
+
+    count: int
+    people: int
+    oldest: datetime
+    newest: datetime
+    last_id: int
+    is_all: bool
+
+    @property
+    def lasts(self) -> timedelta:
+        return timedelta(seconds=self.count / PER_SECOND)
+
+
+def preview(rows: DeliveryQuerySet) -> Preview | None:
+    """Return what would be sent again, or None for nothing. 1 query."""
+    found = list(
+        _range(rows).values_list("pk", "created_at", "notification__membership")[: MOST + 1]
+    )
+    if not found:
+        return None
+    chosen = found[:MOST]
+    times = [at for _pk, at, _member in chosen]
+    return Preview(
+        count=len(chosen),
+        people=len({member for _pk, _at, member in chosen}),
+        oldest=min(times),
+        newest=max(times),
+        last_id=chosen[-1][0],
+        is_all=len(found) <= MOST,
+    )
+
+
+@transaction.atomic
+def replay_range(
+    rows: DeliveryQuerySet,
+    *,
+    actor: User,
+    account: Account | None,
+    what: str,
+    per_second: int = PER_SECOND,
+) -> int:
+    """Send the oldest of `rows` again, spread over time, and return how many.
+
+    `what` says in words which they are, `account` whose: None, of several accounts.
+    """
+    _hold(set(_range(rows).order_by().values_list("account", flat=True).distinct()))
+    first = _after_earlier_ones()
+    chosen = _with_people(_range(rows))[:MOST]
+    pauses = (first + timedelta(seconds=n / per_second) for n in range(MOST))
+    again = _repeat(chosen, not_before=pauses)
+    record_change(
+        account,
+        actor=actor,
+        action="deliveries.send_all_again",
+        subject=what,
+        old="",
+        new=str(len(again)),
+    )
+    return len(again)
+
+
+def _range(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    return repeatable(rows).filter(created_at__gte=timezone.now() - RANGE).order_by("pk")
+
+
+def _after_earlier_ones() -> timedelta:
+    """Return how long the replays last that wait for their turn: two do not go at once."""
+    waiting = Delivery.objects.filter(state=Delivery.State.PENDING, replay__gt=0, starts=0)
+    last = waiting.aggregate(last=Max("not_before"))["last"]
+    return max(last - timezone.now(), timedelta()) if last else timedelta()
+
+
+# --- The new rows -----------------------------------------------------------------------
+
+
+def _hold(account_ids: set[int]) -> None:
+    """Let nobody else send the same again, nor count e-mails, until commit."""
+    lock_accounts(account_ids)
+
+
+def _with_people(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    return rows.select_related(
+        "notification__membership__user", "notification__membership__account"
+    )
+
+
+def _repeat(rows: QuerySet[Delivery], *, not_before: Iterable[timedelta]) -> Sequence[Delivery]:
+    """Write a pending row for each, that many from now on; the daily limit holds (R71)."""
+    chosen = _within_daily_limit(list(rows))
+    _give_up([row.pk for row in chosen if row.state == Delivery.State.UNKNOWN])
+    again = Delivery.objects.bulk_create(
+        (
+            Delivery(
+                public_id=row.public_id,
+                account_id=row.account_id,
+                notification_id=row.notification_id,
+                channel=row.channel,
+                endpoint_key=row.endpoint_key,
+                replay=row.replay + 1,
+                topic=row.topic,
+                not_before=Now() + pause,
+            )
+            for row, pause in zip(chosen, not_before, strict=False)
+        ),
+        batch_size=CHUNK_SIZE,
+    )
+    for channel in sorted({row.channel for row in chosen}):
+        ring_after_commit(channel)
+    return again
+
+
+def _within_daily_limit(rows: list[Delivery]) -> list[Delivery]:
+    members = {row.notification.membership_id: row.notification.membership for row in rows}
+    counts = EmailCounts(members.values(), timezone.now())
+    chosen = []
+    for row in rows:
+        member = row.notification.membership_id
+        if row.channel == EMAIL:
+            if row.topic in counts.capped_topics(member):
+                continue
+            counts.add(member, row.topic)
+        chosen.append(row)
+    counts.save()
+    return chosen
+
+
+def _give_up(ids: list[int]) -> None:
+    """End what nobody could tell: its outcome stays unknown, the replay decides."""
+    unknown = Delivery.objects.filter(pk__in=ids, state=Delivery.State.UNKNOWN)
+    Attempt.objects.filter(delivery__in=ids, outcome="").update(
+        ended_at=Now(), outcome=Attempt.Outcome.UNKNOWN, detail=GIVEN_UP
+    )
+    unknown.update(state=Delivery.State.DEAD, detail=GIVEN_UP, done_at=Now())
