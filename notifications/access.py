@@ -1,4 +1,4 @@
-"""The only door to a member's own notifications and to the account's settings."""
+"""The only door to own notifications, deliveries to send again, the account's settings."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from django.http import Http404
 
 from accounts.models import Membership
 from accounts.requests import AccountRequest
+from notifications.delivery_log import Reader, Row, load_row, reader_of
 from notifications.models import Notification
 from notifications.selectors import inbox
+from partners.access import Viewer, load_object_viewer
 
 
 def load_partner_member(request: AccountRequest) -> Membership:
@@ -33,3 +35,20 @@ def load_notification(membership: Membership, pk: int) -> Notification:
     if notification is None:
         raise Http404
     return notification
+
+
+def load_delivery_to_repeat(request: AccountRequest, pk: int) -> tuple[Reader, Row]:
+    """Return a delivery and who reads it. Http404 for whose it is not, 403 for readers only."""
+    viewer = load_object_viewer(request)
+    row = load_row(reader_of(viewer), pk)
+    if row is None:
+        raise Http404
+    return require_repeater(viewer), row
+
+
+def require_repeater(viewer: Viewer) -> Reader:
+    """Return the reader of the log, who may send again. PermissionDenied for others."""
+    reader = reader_of(viewer)
+    if not reader.repeats:
+        raise PermissionDenied
+    return reader

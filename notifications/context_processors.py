@@ -36,6 +36,7 @@ _MAIN: _Links = (
     ("partners:leads", _("Leads")),
     ("partners:deals", _("Deals")),
     ("notifications:activity", _("Activity")),
+    ("notifications:deliveries", _("Deliveries")),
 )
 _PREFERENCES: _Links = (
     ("accounts:profile", _("Profile")),

@@ -3,6 +3,7 @@ from django.urls import path
 from notifications.views import (
     activity,
     communication,
+    deliveries,
     inbox,
     preferences,
     triggers,
@@ -32,6 +33,9 @@ urlpatterns = [
     path("settings/users/invitations/<int:pk>/revoke/", users.revoke, name="revoke_invitation"),
     path("activity/", activity.activity, name="activity"),
     path("activity/<path:message_id>/", activity.explain, name="explain"),
+    path("deliveries/", deliveries.deliveries, name="deliveries"),
+    path("deliveries/again/", deliveries.all_again, name="deliveries_again"),
+    path("deliveries/<int:pk>/again/", deliveries.again, name="delivery_again"),
     path("triggers/", triggers.triggers, name="triggers"),
     path("u/<str:token>/", unsubscribe.unsubscribe, name="unsubscribe"),
 ]

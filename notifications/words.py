@@ -1,5 +1,8 @@
 """Keys in the words of the pages: channels, kinds, repetition."""
 
+from datetime import timedelta
+
+from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -40,3 +43,20 @@ def repeat_words(repeat: Repeat) -> str:
     if repeat is Repeat.ONCE:
         return _("Only the first time that this person does it.")
     return _("Every time.")
+
+
+def duration_words(lasts: timedelta) -> str:
+    """Return for example "0.4 s", "12 s", "3 min", "5 h 10 min", "3 d 2 h"."""
+    seconds = max(lasts.total_seconds(), 0)
+    if seconds < 10:
+        return _("%(n)s s") % {"n": formats.number_format(seconds, 1)}
+    if seconds < 60:
+        return _("%(n)s s") % {"n": round(seconds)}
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _("%(n)s min") % {"n": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    days, hours = divmod(hours, 24)
+    return _("%(days)s d %(hours)s h") % {"days": days, "hours": hours}

@@ -37,7 +37,7 @@ def activity(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "timeline": timeline(found, viewer.account, before),
         "q": text,
         "before": before,
-        "query": _query(request),
+        "query": query_without_page(request),
     }
     return render(request, "notifications/activity_timeline.html", context)
 
@@ -54,12 +54,12 @@ def _debugger(
         "tabs": TABS.items(),
         "q": text,
         "before": before,
-        "query": _query(request),
+        "query": query_without_page(request),
     }
     return render(request, "notifications/activity.html", context)
 
 
-def _query(request: HttpRequest) -> str:
+def query_without_page(request: HttpRequest) -> str:
     query = request.GET.copy()
     for key in ("before", "account"):
         query.pop(key, None)

@@ -1,0 +1,231 @@
+"""The log of deliveries: what was sent to whom, what was not and why. Newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min, Prefetch, QuerySet
+from django.utils import timezone
+from django.utils.functional import Promise
+
+from accounts.models import Account, Membership
+from notifications.activities.visible import visible_among
+from notifications.delivery.replay import REPEATABLE, repeatable
+from notifications.explain.chain import Sending
+from notifications.explain.people import sending
+from notifications.facts.triggers import load_deeds
+from notifications.models import (
+    Attempt,
+    Delivery,
+    DeliveryQuerySet,
+    Notification,
+    NotificationReason,
+)
+from notifications.reasons import NOT_ITS_OWN
+from notifications.rendering import sentence
+from notifications.words import duration_words
+from partners.access import Viewer
+from partners.models import Activity, Contact
+
+PAGE_SIZE = 50
+# R91: from then on the page says that messages are late.
+LATE = timedelta(minutes=5)
+MAX_ID = 2**63 - 1
+
+ALL, WAITING, FAILED, NOT_SENT, UNKNOWN = "all", "waiting", "failed", "not-sent", "unknown"
+_STATES: dict[str, tuple[str, ...]] = {
+    WAITING: (Delivery.State.PENDING, *Delivery.HELD),
+    FAILED: (Delivery.State.DEAD,),
+    NOT_SENT: (Delivery.State.SUPPRESSED, Delivery.State.CANCELLED, Delivery.State.EXPIRED),
+    UNKNOWN: (Delivery.State.UNKNOWN,),
+}
+# Of these tabs everything can be sent again at once.
+REPEATABLE_TABS = (FAILED, UNKNOWN)
+_OF_AN_ACCOUNT = (Delivery.State.DEAD, Delivery.State.EXPIRED)
+
+
+# --- Who reads what ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """Whose deliveries somebody reads, and which they may send again.
+
+    `account` None: everybody's. `member`: only what is for them.
+    """
+
+    account: Account | None
+    member: Membership | None
+    repeats: tuple[str, ...]
+
+    @property
+    def is_vendor(self) -> bool:
+        return self.account is None
+
+
+def reader_of(viewer: Viewer) -> Reader:
+    """The vendor reads all, a partner's admin the account's, its members their own.
+
+    An operator or the vendor's admin sends anything again, a partner's admin what failed.
+    """
+    member = viewer.membership
+    is_admin = member is None or member.is_admin
+    if viewer.account is None:
+        return Reader(account=None, member=None, repeats=REPEATABLE if is_admin else ())
+    return Reader(
+        account=viewer.account,
+        member=None if is_admin else member,
+        repeats=_OF_AN_ACCOUNT if is_admin else (),
+    )
+
+
+def deliveries_for(reader: Reader) -> DeliveryQuerySet:
+    """Return whose rows they may see; of a partner's, `_readable` leaves some out."""
+    rows = Delivery.objects.all()
+    if reader.account:
+        rows = rows.filter(account=reader.account).exclude(reason__in=NOT_ITS_OWN)
+    return rows.filter(notification__membership=reader.member) if reader.member else rows
+
+
+def repeatable_for(reader: Reader, rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    """Keep what the reader may send again."""
+    rows = repeatable(rows).filter(state__in=reader.repeats)
+    if reader.account is None:
+        return rows
+    activities = Activity.objects.filter(pk__in=rows.values("notification__activity"))
+    visible = visible_among(activities, reader.account).values("pk")
+    return rows.filter(notification__activity__in=visible)
+
+
+# --- A page -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A delivery in words. `took`: from the event, or the click, until it was handed over."""
+
+    delivery: Delivery
+    about: str
+    sending: Sending
+    next_try: datetime | None
+    took: str
+    detail: str
+    may_repeat: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    rows: Sequence[Row]
+    older: int | None = None
+
+
+def read_cursor(text: str) -> int | None:
+    """Return the row after which a page begins, or None if the link is none of ours."""
+    is_id = text.isascii() and text.isdecimal() and len(text) < len(str(MAX_ID))
+    return int(text) if is_id else None
+
+
+def search(reader: Reader, tab: str, text: str) -> DeliveryQuerySet:
+    """Return the rows of a tab, with `text`: those with this message id, or of this e-mail,
+    be it the recipient's or that of the person whom it is about."""
+    rows = deliveries_for(reader)
+    if tab in _STATES:
+        rows = rows.filter(state__in=_STATES[tab])
+    return rows.filter(notification__in=_about(text)) if text else rows
+
+
+def _about(text: str) -> QuerySet[Notification, Any]:
+    # A union, not an OR: each part can use its own index.
+    person = Contact.objects.filter(email=text.lower()).values("pk")
+    found = [
+        Notification.objects.filter(activity__message_id=text),
+        Notification.objects.filter(activity__contact__in=person),
+        Notification.objects.filter(membership__user__email=text.lower()),
+    ]
+    ids = [rows.order_by().values("pk") for rows in found]
+    return ids[0].union(*ids[1:])
+
+
+def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) -> Page:
+    """Return the next rows after `before`, newest first. 7 queries."""
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    found = list(_with_words(rows).order_by("-pk")[: PAGE_SIZE + 1])
+    shown = _readable(reader, found[:PAGE_SIZE])
+    again = repeatable(Delivery.objects.filter(pk__in=[row.pk for row in shown]))
+    may_repeat = set(again.filter(state__in=reader.repeats).values_list("pk", flat=True))
+    return Page(
+        rows=_rows(reader, shown, may_repeat),
+        older=found[PAGE_SIZE - 1].pk if len(found) > PAGE_SIZE else None,
+    )
+
+
+def load_row(reader: Reader, pk: int) -> Row | None:
+    """Return one delivery in words, or None if the reader may not see it."""
+    shown = _readable(reader, _with_words(deliveries_for(reader).filter(pk=pk)))
+    again = repeatable_for(reader, Delivery.objects.filter(pk=pk))
+    rows = _rows(reader, shown, set(again.values_list("pk", flat=True)))
+    return rows[0] if rows else None
+
+
+def _with_words(rows: DeliveryQuerySet) -> DeliveryQuerySet:
+    reasons = NotificationReason.objects.select_related("lead", "client", "deal__company")
+    return (
+        rows.select_related(
+            "account",
+            "notification__membership__user",
+            "notification__account",
+            "notification__activity__contact",
+        )
+        # Not the event itself: it may be 32 kB.
+        .defer("notification__activity__payload", "notification__activity__problem")
+        .prefetch_related(
+            Prefetch("notification__reasons", queryset=reasons.order_by("pk")),
+            Prefetch("attempts", queryset=Attempt.objects.order_by("n")),
+        )
+    )
+
+
+def _readable(reader: Reader, rows: Collection[Delivery]) -> list[Delivery]:
+    """Leave out what a partner may not read any more: what happened is not its business."""
+    if reader.account is None:
+        return list(rows)
+    few = Activity.objects.filter(pk__in={row.notification.activity_id for row in rows})
+    visible = set(visible_among(few, reader.account).values_list("pk", flat=True))
+    return [row for row in rows if row.notification.activity_id in visible]
+
+
+def _rows(reader: Reader, rows: Sequence[Delivery], may_repeat: set[int]) -> list[Row]:
+    did = load_deeds()
+    return [_row(reader, row, did, row.pk in may_repeat) for row in rows]
+
+
+def _row(
+    reader: Reader, delivery: Delivery, did: dict[str, str | Promise], may_repeat: bool
+) -> Row:
+    notification = delivery.notification
+    told = sending(delivery, details=reader.is_vendor)
+    begun = delivery.created_at if delivery.replay else notification.activity.received_at
+    is_delivered = delivery.state == Delivery.State.DELIVERED
+    waits = delivery.state == Delivery.State.PENDING and delivery.not_before > timezone.now()
+    return Row(
+        delivery=delivery,
+        about=sentence(notification, did.get(notification.trigger, notification.trigger)),
+        sending=told,
+        next_try=delivery.not_before if waits else None,
+        took=duration_words(delivery.done_at - begun) if is_delivered and delivery.done_at else "",
+        # What servers answer is the vendor's business; a try says it too.
+        detail=delivery.detail if reader.is_vendor and not told.tries else "",
+        may_repeat=may_repeat,
+    )
+
+
+def late_since(reader: Reader) -> datetime | None:
+    """Return since when the oldest due message waits, if that is long (R91). 1 query."""
+    due = deliveries_for(reader).filter(
+        state=Delivery.State.PENDING, not_before__lt=timezone.now() - LATE
+    )
+    return due.aggregate(oldest=Min("not_before"))["oldest"]
