@@ -1,6 +1,9 @@
 """Who was considered, and what was sent to them."""
 
+from collections.abc import Iterable
+
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import Outcome
@@ -62,6 +65,8 @@ def sending(delivery: Delivery, *, details: bool) -> Sending:
     words = [delivery.get_state_display()]
     if delivery.reason and delivery.reason != Reason.SENT:
         words.append(reason_sentence(delivery.reason))
+    elif delivery.state in (Delivery.State.DEAD, Delivery.State.PENDING):
+        words += _last_failure(delivery)
     return Sending(
         channel=_channel(delivery),
         outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
@@ -71,6 +76,22 @@ def sending(delivery: Delivery, *, details: bool) -> Sending:
             for t in delivery.attempts.all()
         ),
     )
+
+
+def _last_failure(delivery: Delivery) -> Iterable[str]:
+    """Return why it did not go the last time, if there was one; no word of the server's."""
+    tries = list(delivery.attempts.all())
+    if tries and tries[-1].outcome in _FAILURES:
+        yield _(_FAILURES[tries[-1].outcome])
+    elif delivery.failures:
+        yield _("The message could not be prepared.")
+
+
+_FAILURES: dict[str, str] = {
+    Attempt.Outcome.REFUSED: gettext_noop("The other side refused it."),
+    Attempt.Outcome.NOT_SENT: gettext_noop("The other side could not be reached."),
+    Attempt.Outcome.UNKNOWN: gettext_noop("The other side did not say whether it took it."),
+}
 
 
 def _channel(delivery: Delivery) -> str:

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.services.invitations import invite
 from accounts.services.invitations import make_token as make_invitation_token
 from notifications.drain import drain
-from notifications.models import Notification
+from notifications.models import Delivery, Notification
 from notifications.unsubscribe import make_token
 from tests.factories import (
     choose,
@@ -28,6 +28,7 @@ from tests.factories import (
     make_user,
     switch_on,
 )
+from tests.notifications.test_replay import ends
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +71,9 @@ ROWS: dict[str, Row] = {
     "notifications:preferences_start": members(GO),
     "notifications:activity": LISTS,
     "notifications:explain": OF_A,
+    "notifications:deliveries": LISTS,
+    "notifications:delivery_again": (LOGIN, OK, NONE, NONE, NOT_ALLOWED, NONE, OK),
+    "notifications:deliveries_again": (LOGIN, OK, NOT_ALLOWED, OK, NOT_ALLOWED, NOT_ALLOWED, OK),
     "notifications:triggers": LISTS,
     "notifications:unsubscribe": EVERYONE,
     "partners:leads": LISTS,
@@ -153,6 +157,7 @@ class Walk:
             "notifications:read": {"pk": notification.pk},
             "notifications:preferences": {"tab": "email"},
             "notifications:explain": {"message_id": "of-a"},
+            "notifications:delivery_again": {"pk": self._failed(notification).pk},
             "notifications:unsubscribe": {
                 "token": make_token(world.ala.pk, ["registered_lead_activity"])
             },
@@ -170,6 +175,11 @@ class Walk:
             "demo:mail-html": {"name": "a.eml"},
             "demo:mail-of-delivery": {"public_id": "7d3a4b5e-0000-4000-8000-000000000000"},
         }
+
+    @staticmethod
+    def _failed(notification: Notification) -> Delivery:
+        email = notification.deliveries.get(channel="email")
+        return ends(email, "dead")
 
     def url(self, name: str) -> str:
         if name in ("favicon.ico", "healthz", "readyz"):
