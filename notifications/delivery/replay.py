@@ -1,7 +1,7 @@
 """Send again: a new row with the same public id. What was final stays as it was.
 
 Right before the send the same rules are asked as for any other delivery, so nothing goes to
-who must not be told any more. docs/decisions/0007-sending-again.md.
+who must not be told any more. docs/decisions/0009-sending-again.md.
 """
 
 from __future__ import annotations
