@@ -6,9 +6,10 @@ who must not be told any more. docs/decisions/0009-sending-again.md.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
@@ -17,19 +18,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
-from accounts.models import Account, User
+from accounts.models import Account, Membership, User
 from notifications.audit import person_in_words
 from notifications.channels import DESKTOP, EMAIL
 from notifications.doorbell import ring_after_commit
 from notifications.facts.batch import lock_accounts
 from notifications.facts.people import EmailCounts
 from notifications.models import Attempt, Delivery, DeliveryQuerySet
+from partners.bulk import insert_rows
 
 # What is sent again in one go leaves at this pace, so that new messages do not wait.
 PER_SECOND = 10
 MOST = 10_000
 RANGE = timedelta(days=30)
-CHUNK_SIZE = 500
 
 # What was withheld or cancelled was decided so; sending it again would be another decision.
 REPEATABLE = (
@@ -59,8 +60,8 @@ def repeatable(rows: DeliveryQuerySet) -> DeliveryQuerySet:
 def replay(delivery: Delivery, *, actor: User) -> Delivery:
     """Send one delivery again and write down who wanted it. Raises NotSentAgainError."""
     rows = Delivery.objects.filter(pk=delivery.pk)
-    _hold({delivery.account_id})
-    again = _repeat(_with_people(repeatable(rows)), not_before=[timedelta()])
+    now = _hold({delivery.account_id})
+    again = _repeat(repeatable(rows), [now])
     if not again:
         raise NotSentAgainError(_limit() if repeatable(rows).exists() else "")
     record_change(
@@ -71,7 +72,7 @@ def replay(delivery: Delivery, *, actor: User) -> Delivery:
         old=f"{delivery.channel} {delivery.state}",
         new=str(delivery.public_id),
     )
-    return again[0]
+    return Delivery.objects.get(pk=again[0])
 
 
 def _limit() -> str:
@@ -132,11 +133,10 @@ def replay_range(
 
     `what` says in words which they are, `account` whose: None, of several accounts.
     """
-    _hold(set(_range(rows).order_by().values_list("account", flat=True).distinct()))
-    first = _after_earlier_ones()
-    chosen = _with_people(_range(rows))[:MOST]
-    pauses = (first + timedelta(seconds=n / per_second) for n in range(MOST))
-    again = _repeat(chosen, not_before=pauses)
+    now = _hold(set(_range(rows).order_by().values_list("account", flat=True).distinct()))
+    first = _after_earlier_ones(now)
+    times = (first + timedelta(seconds=n / per_second) for n in range(MOST))
+    again = _repeat(_range(rows)[:MOST], times)
     record_change(
         account,
         actor=actor,
@@ -152,55 +152,61 @@ def _range(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     return repeatable(rows).filter(created_at__gte=timezone.now() - RANGE).order_by("pk")
 
 
-def _after_earlier_ones() -> timedelta:
-    """Return how long the replays last that wait for their turn: two do not go at once."""
+def _after_earlier_ones(now: datetime) -> datetime:
+    """Return when the replays that wait for their turn are through: two do not go at once."""
     waiting = Delivery.objects.filter(state=Delivery.State.PENDING, replay__gt=0, starts=0)
     last = waiting.aggregate(last=Max("not_before"))["last"]
-    return max(last - timezone.now(), timedelta()) if last else timedelta()
+    return max(last, now) if last else now
 
 
 # --- The new rows -----------------------------------------------------------------------
 
 
-def _hold(account_ids: set[int]) -> None:
-    """Let nobody else send the same again, nor count e-mails, until commit."""
+def _hold(account_ids: set[int]) -> datetime:
+    """Let nobody else send the same again, nor count e-mails, until commit.
+
+    Returns the database's time.
+    """
     lock_accounts(account_ids)
+    now = Account.objects.filter(pk__in=account_ids).values_list(Now(), flat=True).first()
+    return now or timezone.now()
 
 
-def _with_people(rows: DeliveryQuerySet) -> DeliveryQuerySet:
-    return rows.select_related(
-        "notification__membership__user", "notification__membership__account"
-    )
-
-
-def _repeat(rows: QuerySet[Delivery], *, not_before: Iterable[timedelta]) -> Sequence[Delivery]:
-    """Write a pending row for each, that many from now on; the daily limit holds (R71)."""
-    chosen = _within_daily_limit(list(rows))
+def _repeat(rows: QuerySet[Delivery], times: Iterable[datetime]) -> list[int]:
+    """Write a pending row for each, due at these times; the daily limit holds (R71)."""
+    chosen = _within_daily_limit(list(rows.select_related("notification")))
     _give_up([row.pk for row in chosen if row.state == Delivery.State.UNKNOWN])
-    again = Delivery.objects.bulk_create(
-        (
-            Delivery(
-                public_id=row.public_id,
-                account_id=row.account_id,
-                notification_id=row.notification_id,
-                channel=row.channel,
-                endpoint_key=row.endpoint_key,
-                replay=row.replay + 1,
-                topic=row.topic,
-                not_before=Now() + pause,
-            )
-            for row, pause in zip(chosen, not_before, strict=False)
-        ),
-        batch_size=CHUNK_SIZE,
+    pairs = zip(chosen, times, strict=False)
+    written = insert_rows(
+        Delivery, [_again(row, not_before) for row, not_before in pairs], returning=("id",)
     )
     for channel in sorted({row.channel for row in chosen}):
         ring_after_commit(channel)
-    return again
+    return [pk for (pk,) in written]
+
+
+def _again(row: Delivery, not_before: datetime) -> dict[str, Any]:
+    return {
+        "public_id": row.public_id.hex,
+        "account_id": row.account_id,
+        "notification_id": row.notification_id,
+        "channel": row.channel,
+        "endpoint_key": row.endpoint_key,
+        "replay": row.replay + 1,
+        "topic": row.topic,
+        "state": Delivery.State.PENDING.value,
+        "reason": "",
+        "detail": "",
+        "not_before": not_before,
+        "starts": 0,
+        "failures": 0,
+        "created_at": timezone.now(),
+    }
 
 
 def _within_daily_limit(rows: list[Delivery]) -> list[Delivery]:
-    members = {row.notification.membership_id: row.notification.membership for row in rows}
-    counts = EmailCounts(members.values(), timezone.now())
+    members = Membership.objects.filter(pk__in={row.notification.membership_id for row in rows})
+    counts = EmailCounts(members.select_related("user"), timezone.now())
     chosen = []
     for row in rows:
         member = row.notification.membership_id

@@ -309,7 +309,7 @@ def test_a_range_keeps_within_the_daily_limit(northstar, failed, settings):
 
 
 def test_a_range_makes_constant_queries(northstar, failed, django_assert_max_num_queries):
-    with django_assert_max_num_queries(16):
+    with django_assert_max_num_queries(14):
         again_all(northstar)
 
 
