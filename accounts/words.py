@@ -17,6 +17,7 @@ AUDIT_AREAS: dict[str, str | Promise] = {
     "communication.": _("Communication settings"),
     "deal_": _("Deals"),
     "trigger.": _("Triggers"),
+    "deliveries.": _("Deliveries"),
     "person_": _("Erased people"),
 }
 _ACTIONS: dict[str, str | Promise] = {
@@ -42,6 +43,8 @@ _ACTIONS: dict[str, str | Promise] = {
     "communication.test_email": _("Test e-mail"),
     "deal_first_partner": _("First partner of a deal"),
     "trigger.enabled": _("Trigger switched"),
+    "deliveries.send_again": _("Sent again"),
+    "deliveries.send_all_again": _("Sent a range again"),
     "person_erased": _("Person erased"),
 }
 _VALUES: dict[str, str | Promise] = {"on": _("on"), "off": _("off")}
