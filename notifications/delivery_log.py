@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -113,7 +113,8 @@ class Row:
     next_try: datetime | None
     took: str
     detail: str
-    may_repeat: bool
+    may_repeat: bool = False
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,7 @@ def _about(reader: Reader, text: str) -> Q:
 
 
 def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) -> Page:
-    """Return the next rows after `before`, newest first. 8 queries."""
+    """Return the next rows after `before`, newest first. 9 queries."""
     if before is not None:
         rows = rows.filter(pk__lt=before)
     # The keys first: joined before they are few, a planner reads far too much.
@@ -163,9 +164,8 @@ def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) ->
     few = Delivery.objects.filter(pk__in=found[:PAGE_SIZE])
     shown = _readable(reader, _with_words(few).order_by("-pk"))
     again = repeatable(Delivery.objects.filter(pk__in=[row.pk for row in shown]))
-    may_repeat = set(again.filter(state__in=reader.repeats).values_list("pk", flat=True))
     return Page(
-        rows=_rows(reader, shown, may_repeat),
+        rows=_rows(reader, shown, again.filter(state__in=reader.repeats)),
         older=found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None,
     )
 
@@ -173,8 +173,7 @@ def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) ->
 def load_row(reader: Reader, pk: int) -> Row | None:
     """Return one delivery in words, or None if the reader may not see it."""
     shown = _readable(reader, _with_words(deliveries_for(reader).filter(pk=pk)))
-    again = repeatable_for(reader, Delivery.objects.filter(pk=pk))
-    rows = _rows(reader, shown, set(again.values_list("pk", flat=True)))
+    rows = _rows(reader, shown, repeatable_for(reader, Delivery.objects.filter(pk=pk)))
     return rows[0] if rows else None
 
 
@@ -205,14 +204,23 @@ def _readable(reader: Reader, rows: Collection[Delivery]) -> list[Delivery]:
     return [row for row in rows if row.notification.activity_id in visible]
 
 
-def _rows(reader: Reader, rows: Sequence[Delivery], may_repeat: set[int]) -> list[Row]:
+def _rows(reader: Reader, rows: Sequence[Delivery], again: DeliveryQuerySet) -> list[Row]:
     did = load_deeds()
-    return [_row(reader, row, did, row.pk in may_repeat) for row in rows]
+    repeated = Delivery.objects.filter(pk__in=[row.pk for row in rows]).repeated()
+    may_repeat, is_repeated = (
+        set(found.values_list("pk", flat=True)) for found in (again, repeated)
+    )
+    return [
+        replace(
+            _row(reader, row, did),
+            may_repeat=row.pk in may_repeat,
+            is_repeated=row.pk in is_repeated,
+        )
+        for row in rows
+    ]
 
 
-def _row(
-    reader: Reader, delivery: Delivery, did: dict[str, str | Promise], may_repeat: bool
-) -> Row:
+def _row(reader: Reader, delivery: Delivery, did: dict[str, str | Promise]) -> Row:
     notification = delivery.notification
     told = sending(delivery, details=reader.is_vendor)
     begun = delivery.created_at if delivery.replay else notification.activity.received_at
@@ -226,7 +234,6 @@ def _row(
         took=duration_words(delivery.done_at - begun) if is_delivered and delivery.done_at else "",
         # What servers answer is the vendor's business; a try says it too.
         detail=delivery.detail if reader.is_vendor and not told.tries else "",
-        may_repeat=may_repeat,
     )
 
 

@@ -232,6 +232,7 @@ def test_a_partners_admin_sends_again_what_failed(client, told):
     drain(patience_seconds=0)
     assert len(mail.outbox) == 1
     assert "E-mail, sent again" in pages(client, told.ala.user, "")
+    assert "Sent again since." in pages(client, told.ala.user, "?tab=failed")
     assert sum(broken().values()) == 0
 
 
