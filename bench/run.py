@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 from bench import evaluate, ingest, memory
 from tests.instance import Instance, instance
@@ -53,9 +54,13 @@ def _product() -> Iterator[Instance]:
         redis() as redis_url,
         tempfile.TemporaryDirectory(prefix="pn-bench-") as folder,
     ):
-        os.environ["TEST_DATABASE_URL"], os.environ["TEST_REDIS_URL"] = database_url, redis_url
+        servers = {"TEST_DATABASE_URL": database_url, "TEST_REDIS_URL": redis_url}
         settings = {"INTAKE_REQUESTS_PER_SECOND": "1000000", "EMAIL_DAILY_CAP": "1000000"}
-        with instance("postgresql", Path(folder), **settings) as product:
+        # For this part only: the next one has servers of its own.
+        with (
+            patch.dict(os.environ, servers),
+            instance("postgresql", Path(folder), **settings) as product,
+        ):
             yield product
 
 
