@@ -22,6 +22,7 @@ from notifications.models import (
 )
 from notifications.triggers import Repeat
 from partners.models import (
+    Activity,
     Client,
     Contact,
     Lead,
@@ -95,7 +96,8 @@ class Reports:
         self._reported_at: dict[tuple[str, int, str], list[datetime]] = defaultdict(list)
         triggers = {c.trigger.key for c in cases if c.trigger.repeat is Repeat.COOLDOWN}
         horizon = now - settings.STALE_AFTER - 2 * settings.PAGE_VIEW_COOLDOWN
-        own = [c.activity.pk for c in cases]  # A move to another recipient decides again.
+        # Only a move to another recipient decides again what has decisions already.
+        own = [c.activity.pk for c in cases if c.activity.state == Activity.State.EVALUATED]
         found = (
             Decision.objects.exclude(activity__in=own)
             .filter(
