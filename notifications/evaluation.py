@@ -148,7 +148,7 @@ def evaluate_at(activities: list[Activity], now: datetime) -> None:
         facts.email_counts.save()
         DealSignUp.objects.bulk_create(facts.sign_ups.new, ignore_conflicts=True)
         writer.save()
-    Activity.objects.filter(pk__in=[activity.pk for activity in activities]).update(
+    Activity.objects.filter(pk__among=[activity.pk for activity in activities]).update(
         state=Activity.State.EVALUATED, evaluated_at=now
     )
 

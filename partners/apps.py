@@ -7,4 +7,4 @@ class PartnersConfig(AppConfig):
     verbose_name = _("Leads and deals")
 
     def ready(self) -> None:
-        from partners import receivers  # noqa: F401, PLC0415 - connects on import
+        from partners import lookups, receivers  # noqa: F401, PLC0415 - connect on import

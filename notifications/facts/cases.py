@@ -54,7 +54,7 @@ def _internal_emails(emails: Iterable[str]) -> set[str]:
     """R20: which of them are e-mails of active users of the vendor or of any partner."""
     active = Membership.objects.active().filter(user=OuterRef("pk"))
     return set(
-        User.objects.filter(email__in=set(emails))
+        User.objects.filter(email__among=set(emails))
         .filter(Exists(active))
         .values_list("email", flat=True)
     )

@@ -62,7 +62,7 @@ class SignUps:
 
     def __init__(self, deals: Iterable[DealRows], links: Mapping[int, list[Link]]) -> None:
         self._shared = {rows.deal.pk for rows in deals if rows.shares}
-        known = DealSignUp.objects.filter(deal__in=self._shared, contact__in=list(links))
+        known = DealSignUp.objects.filter(deal__in=self._shared, contact__among=list(links))
         self._first = {
             (deal_id, contact_id): activity_id
             for deal_id, contact_id, activity_id in known.values_list(

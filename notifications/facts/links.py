@@ -28,7 +28,7 @@ def link_new_contacts(
 
     An explicit unlink is kept: that contact is not linked to that company again.
     """
-    rows = CompanyContact.objects.filter(contact__in=list(contacts)).select_related("company")
+    rows = CompanyContact.objects.filter(contact__among=list(contacts)).select_related("company")
     linked: dict[int, list[int]] = defaultdict(list)
     unlinked: set[tuple[int, int]] = set()
     for row in rows:
@@ -41,8 +41,8 @@ def link_new_contacts(
     companies = {
         company.pk: company
         for company in Company.objects.filter(
-            Q(pk__in={pk for pks in linked.values() for pk in pks})
-            | Q(domain__in={domain for domain in domains.values() if domain})
+            Q(pk__among={pk for pks in linked.values() for pk in pks})
+            | Q(domain__among={domain for domain in domains.values() if domain})
         ).annotate(owner_is_growth_specialist=Exists(specialist))
     }
     by_domain = {company.domain: company.pk for company in companies.values()}

@@ -47,7 +47,7 @@ def load_registrations(
     emails = {contact.email for contact in contacts.values()}
     domains = {contact.domain for contact in contacts.values()}
     domains |= {link.domain for found in links.values() for link in found}
-    wanted = Q(email__in=emails) | Q(domain__in=domains - {""})
+    wanted = Q(email__among=emails) | Q(domain__among=domains - {""})
     return (
         list(Lead.objects.filter(wanted).order_by("registered_at", "pk")),
         list(Client.objects.filter(wanted).order_by("since", "pk")),
@@ -101,7 +101,8 @@ class Reports:
         found = (
             Decision.objects.exclude(activity__in=own)
             .filter(
-                Q(lead__in=leads) | Q(client__in=clients),
+                Q(lead__among=[lead.pk for lead in leads])
+                | Q(client__among=[client.pk for client in clients]),
                 reported(),
                 trigger__in=triggers,
                 occurred_at__gt=horizon,
@@ -118,7 +119,7 @@ class Reports:
                 reported(),
                 kind__in=(LEAD, CLIENT),
                 trigger__in={c.trigger.key for c in once},
-                activity__contact__in={c.activity.contact_id for c in once},
+                activity__contact__among={c.activity.contact_id for c in once} - {None},
             )
             .values_list("account_id", "activity__contact_id", "trigger")
         )
