@@ -5,7 +5,7 @@ from __future__ import annotations
 from accounts.audit import record_change
 from accounts.models import Membership, User
 from notifications.models import CommunicationSettings
-from notifications.rendering import one_line
+from notifications.text import one_line
 
 FIELDS = ("receive_lead_activity", "client_activity", "recipient")
 

@@ -20,7 +20,7 @@ from notifications.facts.people import load_people
 from notifications.facts.triggers import load_triggers
 from notifications.models import CommunicationSettings, Decision, Delivery, Kind, Preference
 from notifications.reasons import NOT_ITS_OWN
-from notifications.rendering import one_line
+from notifications.text import one_line
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS
 from notifications.words import reason_sentence
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from notifications.channels import DESKTOP, EMAIL
+from notifications.channels import DESKTOP, EMAIL, ENDPOINT_CHANNELS
 from notifications.reasons import Reason
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, SWITCH_DEFAULTS, TOPICS
 
@@ -51,6 +51,8 @@ class Person:
     vendor_side: bool = False
     choices: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     suppressed: bool = False
+    # The keys of the endpoints that take messages, by channel.
+    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     # Topics whose daily limit of e-mails this member has reached (R71).
     capped_topics: frozenset[str] = frozenset()
 
@@ -243,7 +245,7 @@ def why_not_account(event: Event, registration: Registration, now: datetime) -> 
 
 
 def _decide_recipient(verdict: Verdict, registration: Registration, recipient: Person) -> Verdict:
-    """E-mail decides (R10); the bell is an extra that follows its own ticks."""
+    """E-mail decides (R10); other channels are extras that follow their own ticks."""
     quiet = None
     if registration.signed_up_before:
         quiet = Reason.ALREADY_SIGNED_UP
@@ -253,11 +255,11 @@ def _decide_recipient(verdict: Verdict, registration: Registration, recipient: P
     if quiet:
         unasked = email if email in (Reason.EMAIL_OFF, Reason.TOPIC_OFF) else None
         return replace(verdict, reason=unasked or quiet)
-    bell = frozenset({DESKTOP} if wants_bell(recipient, LEAD_ACTIVITY) else ())
+    extras = channels_beside_email(recipient, LEAD_ACTIVITY)
     if email is None:
-        return replace(verdict, channels=bell | {EMAIL})
+        return replace(verdict, channels=extras | {EMAIL})
     withheld = {EMAIL: email} if email in WITHHOLDING else {}
-    return replace(verdict, reason=email, channels=bell, withheld=withheld)
+    return replace(verdict, reason=email, channels=extras, withheld=withheld)
 
 
 def settles_alone(kind: str) -> str | None:
@@ -283,15 +285,38 @@ def why_no_email(person: Person, topic: str) -> Reason | None:
     return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
 
 
+def why_not_beside_email(person: Person, channel: str, topic: str) -> Reason | None:
+    """The channel's switch and the topic; then somewhere to send to. None: it may go."""
+    switch = "bell" if channel == DESKTOP else "enabled"
+    if not (person.switched_on(channel, switch) and person.ticked(channel, topic)):
+        return Reason.TOPIC_OFF
+    has_place = channel not in ENDPOINT_CHANNELS or person.endpoints.get(channel)
+    return None if has_place else Reason.SUPPRESSED_ADDRESS
+
+
+def channels_beside_email(person: Person, topic: str) -> frozenset[str]:
+    channels = (DESKTOP, *ENDPOINT_CHANNELS)
+    return frozenset(c for c in channels if why_not_beside_email(person, c, topic) is None)
+
+
 def channels_for(person: Person, topic: str) -> frozenset[str]:
     """Return the channels on which the person wants, and can get, a topic."""
-    email = why_no_email(person, topic) is None
-    bell = wants_bell(person, topic)
-    return frozenset(channel for channel, on in ((EMAIL, email), (DESKTOP, bell)) if on)
+    email = frozenset({EMAIL} if why_no_email(person, topic) is None else ())
+    return email | channels_beside_email(person, topic)
 
 
-def wants_bell(person: Person, topic: str) -> bool:
-    return person.switched_on(DESKTOP, "bell") and person.ticked(DESKTOP, topic)
+def why_no_word_about_an_endpoint(person: Person, channel: str) -> Reason | None:
+    """Whoever added an endpoint hears that it is given up, whatever topics are ticked."""
+    if channel == EMAIL:
+        if not person.switched_on(EMAIL, "enabled"):
+            return Reason.EMAIL_OFF
+        return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
+    return None if channel == DESKTOP else Reason.TOPIC_OFF
+
+
+def channels_about_an_endpoint(person: Person) -> frozenset[str]:
+    channels = (EMAIL, DESKTOP)
+    return frozenset(c for c in channels if why_no_word_about_an_endpoint(person, c) is None)
 
 
 # --- Kind 2: deal sign-up (R41-R60) -------------------------------------------------

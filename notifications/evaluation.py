@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -139,7 +139,7 @@ def evaluate_at(activities: list[Activity], now: datetime) -> None:
     matched = match_triggers(activities)
     if matched:
         facts = Facts(matched, now)
-        writer = _Writer(now)
+        writer = _Writer(facts, now)
         decided = [(case, decide(case, facts, now)) for case in facts.cases]
         for case, verdicts in decided:
             writer.add(case, verdicts)
@@ -165,7 +165,7 @@ def decide(case: Case, facts: Facts, now: datetime) -> list[Verdict]:
     return verdicts
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Message:
     """What one member gets about one activity: verdicts of one or two kinds (R61)."""
 
@@ -173,6 +173,7 @@ class _Message:
     account_id: int
     membership_id: int
     dedupe_key: str
+    endpoints: Mapping[str, tuple[str, ...]]
     verdicts: list[Verdict] = field(default_factory=list)
     is_notice: bool = False
     notification_id: int = 0  # Known once its row is written.
@@ -181,7 +182,8 @@ class _Message:
 class _Writer:
     """Collect the rows of a batch, then write each table with one statement."""
 
-    def __init__(self, now: datetime, *, dedupe: str = "activity") -> None:
+    def __init__(self, facts: Facts, now: datetime, *, dedupe: str = "activity") -> None:
+        self._facts = facts
         self._now = now
         self._dedupe = dedupe
         self._decisions: list[tuple[dict[str, Any], _Message | None]] = []
@@ -194,20 +196,35 @@ class _Writer:
             if verdict.membership_id and (verdict.channels or verdict.withheld):
                 message = messages.get(verdict.membership_id)
                 if message is None:
-                    assert verdict.account_id is not None
-                    key = f"{self._dedupe}:{case.activity.pk}"
-                    message = _Message(case, verdict.account_id, verdict.membership_id, key)
+                    message = self._message(case, verdict)
                     messages[verdict.membership_id] = message
                     self._messages.append(message)
                 message.verdicts.append(verdict)
             self._decisions.append((self._decision(case, verdict), message))
+
+    def _message(self, case: Case, verdict: Verdict) -> _Message:
+        assert verdict.account_id is not None
+        assert verdict.membership_id is not None
+        return _Message(
+            case=case,
+            account_id=verdict.account_id,
+            membership_id=verdict.membership_id,
+            dedupe_key=f"{self._dedupe}:{case.activity.pk}",
+            endpoints=self._facts.endpoints(verdict.membership_id),
+        )
 
     def add_notice(self, notice: Notice) -> None:
         """Tell an admin that the verdict reached nobody."""
         person, verdict = notice.person, notice.verdict
         told = replace(verdict, membership_id=person.membership_id, channels=notice.channels)
         message = _Message(
-            notice.case, person.account_id, person.membership_id, notice.dedupe_key, [told], True
+            case=notice.case,
+            account_id=person.account_id,
+            membership_id=person.membership_id,
+            dedupe_key=notice.dedupe_key,
+            endpoints=person.endpoints,
+            verdicts=[told],
+            is_notice=True,
         )
         self._messages.append(message)
 
@@ -270,7 +287,11 @@ class _Writer:
                 if channel not in channels:
                     withheld.setdefault(channel, (verdict, reason))
         for channel, verdict in sorted(channels.items()):
-            yield self._delivery(message, channel, verdict)
+            for endpoint_key in message.endpoints.get(channel, (Delivery.OWN,)):
+                yield {
+                    **self._delivery(message, channel, verdict),
+                    "endpoint_key": endpoint_key,
+                }
         for channel, (verdict, reason) in sorted(withheld.items()):
             yield {
                 **self._delivery(message, channel, verdict),
@@ -287,7 +308,7 @@ class _Writer:
             "account_id": message.account_id,
             "notification_id": message.notification_id,
             "channel": channel,
-            "endpoint_key": "user",
+            "endpoint_key": Delivery.OWN,
             "replay": 0,
             "topic": DELIVERY_PROBLEMS if message.is_notice else topic_of(verdict.kind),
             "state": Delivery.State.PENDING.value,
@@ -344,7 +365,7 @@ def tell_new_recipient(old: Notification, reason: NotificationReason) -> None:
     fresh = [v for v in verdicts if (v.membership_id, v.kind) not in known]
     facts.remember(case, fresh)
     moves = Notification.objects.filter(activity=old.activity).count()
-    writer = _Writer(now, dedupe=f"moved-{moves}")
+    writer = _Writer(facts, now, dedupe=f"moved-{moves}")
     writer.add(case, fresh)
     for notice in load_notices((case, verdict) for verdict in fresh):
         writer.add_notice(notice)

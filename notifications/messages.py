@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,3 +35,7 @@ class Message:
     vendor_name: str
     unsubscribe_url: str = ""
     list_id: str = ""
+    # For systems instead of people: "lead.activity", when it happened (ISO 8601), the facts.
+    type: str = ""
+    occurred_at: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -19,29 +19,13 @@ from django.utils.translation import pgettext
 from accounts.models import Membership
 from notifications.eligibility import topic_of
 from notifications.messages import Action, Message
-from notifications.models import Delivery, Notification, NotificationReason
-from notifications.reasons import Reason
+from notifications.models import Delivery, Kind, Notification, NotificationReason
+from notifications.notice_words import explanation, headline, way_out
+from notifications.text import one_line
 from notifications.topics import CO_SELLING, DELIVERY_PROBLEMS, LEAD_ACTIVITY
 from notifications.triggers import page_path
 from notifications.unsubscribe import make_token
 from partners.models import Activity, Client, Deal, Lead
-
-# Line breaks, other controls, and marks that turn the direction of text (R90).
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+")
-_MAX_NAME_LENGTH = 120
-
-
-def plain(text: str) -> str:
-    """Return text from outside without control characters, whatever its length."""
-    return _UNSAFE.sub(" ", text)
-
-
-def one_line(text: str) -> str:
-    """Return text from outside as one harmless line of at most 120 characters."""
-    line = _UNSAFE.sub(" ", text)
-    # An encoded-word would be decoded by the reader into something else.
-    line = " ".join(line.replace("=?", "= ?").split())
-    return line if len(line) <= _MAX_NAME_LENGTH else line[: _MAX_NAME_LENGTH - 1] + "…"
 
 
 def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) -> str:
@@ -73,23 +57,7 @@ def sentence(notification: Notification, did: str | Promise) -> str:
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
     what = f"{person} {did}"
-    return _unheard(what) if notification.notice else what
-
-
-def _unheard(what: str) -> str:
-    return _("Nobody was told: %(what)s") % {"what": what}
-
-
-def why_nobody_was_told(notice: str, account: str) -> str:
-    """Return what an admin has to know to mend it (R33, R55)."""
-    if notice == Reason.RECIPIENT_INACTIVE:
-        return _(
-            "The recipient of lead activity that %(account)s has chosen is deactivated. "
-            "Nobody is told until you choose another one."
-        ) % {"account": account}
-    return _(
-        "Everybody from %(account)s on the shared deal is deactivated, or nobody is on it."
-    ) % {"account": account}
+    return headline(notification, what) if notification.notice else what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,18 +85,18 @@ def _render(context: MessageContext) -> Message:
     did = one_line(str(context.did))
     deals = [r.deal for r in context.reasons if r.deal]
     company = company_name(context.reasons)
-    person = f"{name} ({company})" if company else name
-    is_notice = bool(context.notification.notice)
+    what = f"{name} ({company}) {did}" if company else f"{name} {did}"
+    notice = context.notification if context.notification.notice else None
     kinds = {topic_of(reason.kind) for reason in context.reasons}
-    topics = {DELIVERY_PROBLEMS} if is_notice else kinds
+    topics = {DELIVERY_PROBLEMS} if notice else kinds
     topic = next(key for key in (DELIVERY_PROBLEMS, LEAD_ACTIVITY, CO_SELLING) if key in topics)
     subject = _subject(name, str(did), company, deals, kinds)
     token = make_token(context.membership.pk, topics)
     return Message(
         public_id=str(context.delivery.public_id),
         language=context.membership.user.language,
-        subject=_unheard(subject) if is_notice else subject,
-        sentence=f"{_unheard(f'{person} {did}') if is_notice else f'{person} {did}'}.",
+        subject=headline(notice, subject) if notice else subject,
+        sentence=f"{headline(notice, what) if notice else what}.",
         facts=tuple(_facts(context, name, company)),
         why=tuple(_why(context)),
         stop=tuple(_stop(context)),
@@ -137,7 +105,44 @@ def _render(context: MessageContext) -> Message:
         vendor_name=context.vendor_name,
         unsubscribe_url=link(reverse("notifications:unsubscribe", args=[token])),
         list_id=topic.replace("_", "-"),
+        type=_type(context),
+        occurred_at=activity.occurred_at.isoformat(),
+        data=_data(context, name),
     )
+
+
+def _type(context: MessageContext) -> str:
+    """Return the event type that systems know it by (contract, section 5)."""
+    if context.notification.notice:
+        return "delivery.problem"
+    about_deals = {reason.kind for reason in context.reasons} == {Kind.DEAL}
+    return "deal.signup" if about_deals else "lead.activity"
+
+
+def _data(context: MessageContext, name: str) -> dict[str, Any]:
+    """Return the facts for systems: fixed keys, no translated words but `person.name`'s."""
+    activity = context.notification.activity
+    contact = activity.contact
+    return {
+        "account": context.membership.account.slug,
+        "recipient": context.membership.user.email,
+        "trigger": context.notification.trigger,
+        "message_id": activity.message_id,
+        "occurred_at": activity.occurred_at.isoformat(),
+        "person": {"name": name, "email": contact.email if contact else None},
+        "page": page_path(activity.payload) or None,
+        "reasons": [_reason_data(reason) for reason in context.reasons],
+        "url": _explain_url(context),
+    }
+
+
+def _reason_data(reason: NotificationReason) -> dict[str, Any]:
+    row = reason.lead or reason.client
+    if row:
+        return {"kind": reason.kind, "domain": row.domain, "company": row.company or None}
+    deal = reason.deal
+    company = deal.company.name if deal else None
+    return {"kind": reason.kind, "deal": deal.name if deal else None, "company": company}
 
 
 def _subject(name: str, did: str, company: str, deals: list[Deal], topics: set[str]) -> str:
@@ -174,10 +179,7 @@ def _why(context: MessageContext) -> Iterable[str]:
     account = one_line(context.membership.account.name)
     zone = ZoneInfo(context.membership.user.timezone)
     if context.notification.notice:
-        yield why_nobody_was_told(context.notification.notice, account)
-        yield _("You are an admin of %(account)s. This comes once for each cause.") % {
-            "account": account
-        }
+        yield from explanation(context.notification)
         return
     for reason in context.reasons:
         if lead := reason.lead:
@@ -229,9 +231,8 @@ def _stop(context: MessageContext) -> Iterable[Action]:
 
 def _actions(context: MessageContext) -> Iterable[Action]:
     account, contact = context.membership.account.slug, context.notification.activity.contact
-    if context.notification.notice == Reason.RECIPIENT_INACTIVE:
-        url = link(reverse("notifications:communication"), account=account)
-        yield Action(label=_("Choose another recipient"), url=url)
+    if mend := way_out(context.notification):
+        yield Action(label=mend.label, url=link(mend.path, account=account))
     for reason in context.reasons:
         row: Lead | Client | Deal | None = reason.lead or reason.deal
         if isinstance(row, Lead):
@@ -243,9 +244,12 @@ def _actions(context: MessageContext) -> Iterable[Action]:
         elif reason.client and contact:
             url = link(reverse("notifications:activity"), account=account, q=contact.email)
             yield Action(label=_("See what this person did"), url=url)
-    message_id = context.notification.activity.message_id
-    url = link(reverse("notifications:explain", args=[message_id]), account=account)
-    yield Action(label=_("Why am I getting this?"), url=url)
+    yield Action(label=_("Why am I getting this?"), url=_explain_url(context))
+
+
+def _explain_url(context: MessageContext) -> str:
+    path = reverse("notifications:explain", args=[context.notification.activity.message_id])
+    return link(path, account=context.membership.account.slug)
 
 
 def link(path: str, **query: str) -> str:

@@ -24,8 +24,10 @@ from notifications.models import (
     NotificationReason,
     Preference,
 )
-from notifications.reasons import NOT_ITS_OWN, Reason
-from notifications.rendering import one_line, sentence, why_nobody_was_told
+from notifications.notice_words import explanation, is_about_an_endpoint, way_out
+from notifications.reasons import NOT_ITS_OWN
+from notifications.rendering import sentence
+from notifications.text import one_line
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Lead
 
@@ -119,7 +121,7 @@ def newest(membership: Membership) -> list[InboxItem]:
 
 def _with_subjects(rows: QuerySet[Notification]) -> QuerySet[Notification]:
     reasons = NotificationReason.objects.select_related("lead", "client", "deal__company")
-    return rows.select_related("activity__contact", "account").prefetch_related(
+    return rows.select_related("activity__contact", "account", "endpoint").prefetch_related(
         Prefetch("reasons", queryset=reasons.order_by("pk"))
     )
 
@@ -131,7 +133,7 @@ def _items(rows: Iterable[Notification]) -> list[InboxItem]:
             pk=row.pk,
             sentence=sentence(row, did.get(row.trigger, row.trigger)),
             why=_why_of(row),
-            at=row.activity.occurred_at,
+            at=row.created_at if is_about_an_endpoint(row) else row.activity.occurred_at,
             is_unread=row.read_at is None,
         )
         for row in rows
@@ -140,7 +142,7 @@ def _items(rows: Iterable[Notification]) -> list[InboxItem]:
 
 def _why_of(notification: Notification) -> str:
     if notification.notice:
-        return why_nobody_was_told(notification.notice, one_line(notification.account.name))
+        return explanation(notification)[0]
     return " · ".join(dict.fromkeys(_why(reason) for reason in notification.reasons.all()))
 
 
@@ -156,8 +158,8 @@ def _why(reason: NotificationReason) -> str:
 
 def place_of(notification: Notification) -> str:
     """Return the page that a notification is about: the lead, the deal, or why it came."""
-    if notification.notice == Reason.RECIPIENT_INACTIVE:
-        return reverse("notifications:communication")
+    if mend := way_out(notification):
+        return mend.path
     for reason in notification.reasons.order_by("pk"):
         if reason.lead_id:
             return reverse("partners:lead", args=[reason.lead_id])

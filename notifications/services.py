@@ -16,12 +16,13 @@ from accounts.audit import record_change
 from accounts.models import Account, AuditEntry, Membership, Vendor
 from notifications.audit import FIELDS, in_words, person_in_words, record_communication
 from notifications.channels import EMAIL
-from notifications.channels.base import DeliveryError
+from notifications.channels.base import Address, DeliveryError
 from notifications.channels.email import EmailChannel
 from notifications.messages import Action, Message
 from notifications.models import CommunicationSettings, Notification, Preference
-from notifications.rendering import link, one_line
+from notifications.rendering import link
 from notifications.selectors import choices_of, default_of, inbox
+from notifications.text import one_line
 from notifications.topics import LEAD_ACTIVITY
 from notifications.unsubscribe import make_token
 
@@ -65,7 +66,7 @@ def send_test_email(actor: Membership) -> Membership:
     message = _test_message(recipient)
     try:
         with EmailChannel().session() as send:
-            send(message, recipient.user.email)
+            send(message, Address(value=recipient.user.email))
     except DeliveryError as error:
         words = _("The test e-mail could not be sent: %(detail)s")
         raise NotSentError(words % {"detail": one_line(error.detail)}) from error

@@ -1,8 +1,9 @@
 """What settings.py needs to know about the machine it runs on."""
 
+import base64
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,13 @@ def anymail_settings(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def persistent_secret(data_dir: Path) -> str:
-    """Return the instance's secret key, made on the first start and then kept."""
-    path = data_dir / "secret_key"
+def persistent_secret(path: Path, make: Callable[[], str]) -> str:
+    """Return a secret of this instance, made on the first start and then kept."""
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{os.getpid()}")
         fresh.touch(mode=0o600)
-        fresh.write_text(secrets.token_urlsafe(50))
+        fresh.write_text(make())
         try:
             os.link(fresh, path)  # Only the first of several processes wins.
         except FileExistsError:
@@ -36,6 +36,15 @@ def persistent_secret(data_dir: Path) -> str:
         finally:
             fresh.unlink()
     return path.read_text()
+
+
+def make_secret_key() -> str:
+    return secrets.token_urlsafe(50)
+
+
+def make_encryption_key() -> str:
+    """Return a key of 32 bytes, as Fernet takes it and as VAPID takes it (both base64url)."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
 def broker_options(url: str, folder: Path) -> dict[str, Any]:

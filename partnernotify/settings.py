@@ -6,6 +6,7 @@ points to. `.env.example` lists them in the order of this page.
 
 import os
 from datetime import timedelta
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import environ
 from partnernotify.environment import (
     anymail_settings,
     broker_options,
+    make_encryption_key,
+    make_secret_key,
     persistent_secret,
     with_deadline,
 )
@@ -29,7 +32,13 @@ DEBUG = env.bool("DEBUG", default=False)
 DEMO = env.bool("DEMO", default=False)
 DEMO_PASSWORD = env.str("DEMO_PASSWORD", default="")
 VENDOR_NAME = env.str("VENDOR_NAME", default="Northwind")
-SECRET_KEY = env.str("SECRET_KEY", default="") or persistent_secret(DATA_DIR)
+SECRET_KEY = env.str("SECRET_KEY", default="") or persistent_secret(
+    DATA_DIR / "secret_key", make_secret_key
+)
+# The first one encrypts what endpoints keep secret; the others still decrypt.
+FIELD_ENCRYPTION_KEYS = env.list("FIELD_ENCRYPTION_KEYS", default=[]) or [
+    persistent_secret(DATA_DIR / "field_key", make_encryption_key)
+]
 
 # --- Who may connect --------------------------------------------------------
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -174,6 +183,17 @@ else:
     EMAIL_BACKEND = "partnernotify.mailbox.FolderBackend"
 ANYMAIL = anymail_settings(os.environ)
 
+# --- Other apps and devices -------------------------------------------------
+ALLOW_PRIVATE_WEBHOOKS = env.bool("ALLOW_PRIVATE_WEBHOOKS", default=False)
+VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="") or persistent_secret(
+    DATA_DIR / "vapid_key", make_encryption_key
+)
+VAPID_SUBJECT = env.str("VAPID_SUBJECT", default="") or (
+    SITE_URL if HTTPS else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
+)
+# Sends to one endpoint at once, over all workers.
+ENDPOINT_CONCURRENCY = 2
+
 # --- People and sign-in -----------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
@@ -246,6 +266,7 @@ DELIVERY_EXPIRES = timedelta(hours=env.int("DELIVERY_EXPIRES_HOURS", default=96)
 # A send starts only while this much of the lease is left: longer than it may take.
 SEND_DEADLINE = DELIVERY_LEASE * 0.6
 EMAIL_DEADLINE = min(timedelta(seconds=30), SEND_DEADLINE * 0.8)
+HTTP_DEADLINE = min(timedelta(seconds=15), SEND_DEADLINE * 0.8)
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_STALE = timedelta(seconds=10)
 INBOX_KEEP = timedelta(days=env.int("RETENTION_DAYS_INBOX", default=90))

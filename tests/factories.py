@@ -10,7 +10,10 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.models import Account, Membership, User
-from notifications.models import CommunicationSettings, Preference
+from notifications.channels import MOBILE, OTHER_APPS
+from notifications.channels.webhook import make_secret
+from notifications.models import CommunicationSettings, Endpoint, Preference
+from notifications.topics import LEAD_ACTIVITY
 from partners.keys import create_write_key
 from partners.models import (
     Activity,
@@ -121,6 +124,35 @@ def switch_on(
     return CommunicationSettings.objects.create(
         account=account, receive_lead_activity=True, recipient=recipient, **fields
     )
+
+
+def make_webhook(membership: Membership, url: str, **fields: Any) -> Endpoint:
+    """A webhook that takes lead activity, switched on for its member."""
+    _take(membership, OTHER_APPS)
+    secrets = {"signing": make_secret()}
+    return Endpoint.objects.create(
+        membership=membership,
+        channel=OTHER_APPS,
+        name=fields.pop("name", "Sales hook"),
+        address=url,
+        secrets=secrets,
+        **fields,
+    )
+
+
+def make_device(membership: Membership, url: str, keys: dict[str, str], **fields: Any) -> Endpoint:
+    """A browser that takes pushes. `keys`: p256dh and auth."""
+    _take(membership, MOBILE)
+    return Endpoint.objects.create(
+        membership=membership, channel=MOBILE, name="Phone", address=url, secrets=keys, **fields
+    )
+
+
+def _take(membership: Membership, channel: str) -> None:
+    for key in ("enabled", LEAD_ACTIVITY):
+        Preference.objects.get_or_create(
+            membership=membership, channel=channel, key=key, defaults={"is_on": True}
+        )
 
 
 def choose(membership: Membership, channel: str, key: str, is_on: bool) -> Preference:

@@ -27,7 +27,7 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 40
-LANES = "evaluate,email,desktop,maintenance"
+LANES = "evaluate,email,desktop,other_apps,mobile,maintenance"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import email
+import http.server
+import json
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
 from typing import Any
@@ -46,6 +50,78 @@ class SmtpSink:
     def to(self, address: str) -> list[EmailMessage]:
         with self._lock:
             return [m for m in self.messages if m["To"] == address]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came in. Header names in lower case; `at`: time.monotonic()."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    at: float
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class HttpSink:
+    """An HTTP server. `answer` gets the request and returns status, headers and body.
+
+    It may also sleep, or raise `Hangup`: the connection is closed without an answer.
+    """
+
+    class Hangup(Exception):
+        pass
+
+    def __init__(self) -> None:
+        self.requests: list[Request] = []
+        self.answer: Callable[[Request], tuple[int, Mapping[str, str], bytes]] = lambda _request: (
+            200,
+            {},
+            b"ok",
+        )
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> HttpSink:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def at(self, path: str) -> list[Request]:
+        return [request for request in list(self.requests) if request.path == path]
+
+
+def _handler(sink: HttpSink) -> type[http.server.BaseHTTPRequestHandler]:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # noqa: N802
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            lower = {name.lower(): value for name, value in self.headers.items()}
+            request = Request(self.path, lower, body, time.monotonic())
+            sink.requests.append(request)
+            try:
+                status, headers, answer = sink.answer(request)
+            except HttpSink.Hangup:
+                self.close_connection = True
+                return
+            self.send_response(status)
+            for name, value in {"Content-Length": str(len(answer)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            with contextlib.suppress(OSError):  # Whoever asked has left.
+                self.wfile.write(answer)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    return Handler
 
 
 def wait_until(found: Callable[[], Any], *, seconds: float = 20, what: str = "") -> Any:

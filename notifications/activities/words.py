@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext as _
 
-from notifications.rendering import one_line
+from notifications.text import one_line
 from notifications.triggers import page_path
 from partners.models import Activity
 

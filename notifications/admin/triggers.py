@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_pages import KeptAdmin, actor_of
 from notifications.models import Trigger
-from notifications.rendering import plain
+from notifications.text import plain
 from notifications.trigger_selectors import trigger_lines
 from notifications.trigger_services import switch_trigger, unused_key
 from notifications.triggers import BUILT_IN

@@ -9,6 +9,8 @@ OTHER_APPS = "other_apps"
 MOBILE = "mobile"
 
 CHANNEL_KEYS = (EMAIL, DESKTOP, OTHER_APPS, MOBILE)
+# They send to what a member has added: webhooks, devices. The others need nothing.
+ENDPOINT_CHANNELS = (OTHER_APPS, MOBILE)
 
 
 def channel_choices() -> list[tuple[str, str]]:

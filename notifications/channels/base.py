@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -23,7 +24,8 @@ class Failure(StrEnum):
 class DeliveryError(Exception):
     """A send failed. `permanent`: trying again is useless. `bad_address`: never again.
 
-    `retry_after`: how long the other side asked us to wait.
+    `retry_after`: how long the endpoint wants to be left alone. `endpoint_down`: it would
+    refuse any other message as well; so by default when nothing, or no answer, came through.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class DeliveryError(Exception):
         permanent: bool = False,
         bad_address: bool = False,
         retry_after: timedelta | None = None,
+        endpoint_down: bool | None = None,
     ) -> None:
         super().__init__(detail)
         self.failure = failure
@@ -41,6 +44,16 @@ class DeliveryError(Exception):
         self.permanent = permanent
         self.bad_address = bad_address
         self.retry_after = retry_after
+        is_refusal = failure == Failure.REFUSED
+        self.endpoint_down = not is_refusal if endpoint_down is None else endpoint_down
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a message goes: an e-mail address or a URL, and the endpoint's own secrets."""
+
+    value: str
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 _LONGEST_WAIT = timedelta(hours=24)
@@ -63,7 +76,7 @@ def read_retry_after(text: str, now: datetime) -> timedelta | None:
     return min(wait, _LONGEST_WAIT) if wait > timedelta(0) else None
 
 
-Send = Callable[[Message, str], str]
+Send = Callable[[Message, Address], str]
 
 
 class Channel(Protocol):

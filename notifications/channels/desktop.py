@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 
-from notifications.channels.base import Send
+from notifications.channels.base import Address, Send
 from notifications.messages import Message
 
 
@@ -23,5 +23,5 @@ class DesktopChannel:
     def session(self) -> Iterator[Send]:
         yield self._send
 
-    def _send(self, message: Message, address: str) -> str:
+    def _send(self, message: Message, address: Address) -> str:
         return message.public_id

@@ -18,7 +18,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
 
-from notifications.channels.base import DeliveryError, Failure, Send, read_retry_after
+from notifications.channels.base import Address, DeliveryError, Failure, Send, read_retry_after
 from notifications.messages import Message
 
 
@@ -49,8 +49,8 @@ class EmailChannel:
             except (OSError, smtplib.SMTPException):
                 pass  # Everything was answered already; QUIT is a courtesy.
 
-    def _send(self, connection: Any, message: Message, address: str) -> str:
-        mail = build_mail(message, address)
+    def _send(self, connection: Any, message: Message, address: Address) -> str:
+        mail = build_mail(message, address.value)
         try:
             connection.open()
         except (OSError, smtplib.SMTPException) as error:
@@ -71,7 +71,7 @@ def as_delivery_error(error: Exception) -> DeliveryError:
         return _answered(code, text, bad_address=_is_no_mailbox(code, text))
     if isinstance(error, smtplib.SMTPSenderRefused):
         # Our own address is at fault: every message waits until an operator mends it.
-        return _answered(error.smtp_code, error.smtp_error, permanent=False)
+        return _answered(error.smtp_code, error.smtp_error, permanent=False, endpoint_down=True)
     if isinstance(error, smtplib.SMTPResponseException):
         return _answered(error.smtp_code, error.smtp_error)
     if isinstance(error, AnymailAPIError):
@@ -83,6 +83,7 @@ def as_delivery_error(error: Exception) -> DeliveryError:
                 _text(error),
                 permanent=permanent,
                 retry_after=_retry_after(error),
+                endpoint_down=not permanent,
             )
         return DeliveryError(Failure.UNKNOWN, _text(error))
     if isinstance(error, AnymailError):
@@ -99,7 +100,12 @@ def _retry_after(error: AnymailAPIError) -> timedelta | None:
 
 
 def _answered(
-    code: int, text: bytes | str, *, permanent: bool | None = None, bad_address: bool = False
+    code: int,
+    text: bytes | str,
+    *,
+    permanent: bool | None = None,
+    bad_address: bool = False,
+    endpoint_down: bool = False,
 ) -> DeliveryError:
     detail = f"{code} {_words(text)}"
     if not 400 <= code < 600:  # Half an answer, or none of RFC 5321.
@@ -107,7 +113,11 @@ def _answered(
     if permanent is None:
         permanent = code >= 500
     return DeliveryError(
-        Failure.REFUSED, detail, permanent=permanent, bad_address=permanent and bad_address
+        Failure.REFUSED,
+        detail,
+        permanent=permanent,
+        bad_address=permanent and bad_address,
+        endpoint_down=endpoint_down or code == 421,  # "Service not available" (RFC 5321).
     )
 
 

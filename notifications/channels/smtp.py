@@ -1,21 +1,17 @@
-"""SMTP in which each message ends within a total deadline, connecting included.
-
-A socket's time-out is per answer: a server that sends one byte every few seconds would
-hold a worker beyond its lease, and another worker would send the same mail again.
-"""
+"""SMTP in which each message ends within a total deadline, connecting included."""
 
 from __future__ import annotations
 
 import smtplib
-import socket
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
+
+from notifications.channels.deadline import hang_up_after
 
 
 class DeadlineEmailBackend(EmailBackend):
@@ -56,18 +52,9 @@ class _Deadline(smtplib.SMTP):
     def _within(self) -> Iterator[None]:
         if self._ends_at is None:
             self._ends_at = time.monotonic() + settings.EMAIL_DEADLINE.total_seconds()
-        timer = threading.Timer(self._ends_at - time.monotonic(), self._hang_up)
-        timer.daemon = True
-        timer.start()
-        try:
+        left = self._ends_at - time.monotonic()
+        with hang_up_after(left, lambda: getattr(self, "sock", None)):
             yield
-        finally:
-            timer.cancel()
-
-    def _hang_up(self) -> None:
-        """Break the connection: whoever waits for an answer gets an error at once."""
-        with suppress(OSError, AttributeError):  # Closed meanwhile.
-            self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
 
 
 class _DeadlineTls(_Deadline, smtplib.SMTP_SSL):

@@ -12,8 +12,14 @@ from django.db.models.functions import Now
 
 from notifications.channels.registry import CHANNELS
 from notifications.delivery.fairness import lease
-from notifications.delivery.outcome import end_attempt, hold_unknown, next_try, settle
-from notifications.models import Attempt, Delivery
+from notifications.delivery.outcome import (
+    end_attempt,
+    hold_unknown,
+    next_try,
+    repeats_unknown,
+    settle,
+)
+from notifications.models import Attempt, Delivery, Endpoint
 
 INTERRUPTED = "the worker stopped during the send"
 # A send that was cut may have arrived: the other side gets a moment, not a whole pause.
@@ -55,7 +61,8 @@ def _take_back(delivery: Delivery) -> bool:
     )
     channel = CHANNELS[delivery.channel]
     pause = next_try(channel, delivery.starts)
-    if not channel.repeats_unknown:
+    endpoint = Endpoint.objects.filter(key=delivery.endpoint_key).first()
+    if not repeats_unknown(channel, endpoint):
         taken = hold_unknown(rows, INTERRUPTED)
     elif pause is None:
         taken = settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)

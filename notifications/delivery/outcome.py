@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import random
 import uuid
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -15,11 +17,12 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from notifications.channels.base import Channel, DeliveryError, Failure
+from notifications.delivery.health import note_failure, note_success, why_later
 from notifications.delivery.recheck import Checked
 from notifications.delivery.withdrawal import stop_siblings, withdraw
 from notifications.evaluation import RETRY_PAUSES
 from notifications.facts.people import uncount_emails
-from notifications.models import Attempt, Delivery, Suppression
+from notifications.models import Attempt, Delivery, Endpoint, Suppression
 from notifications.reasons import Reason
 
 DETAIL_LENGTH = 500
@@ -30,50 +33,85 @@ def mine(delivery: Delivery, token: uuid.UUID) -> QuerySet[Delivery]:
     return Delivery.objects.filter(pk=delivery.pk, lease_token=token)
 
 
+class Result(StrEnum):
+    """What became of one delivery that a worker had taken."""
+
+    DELIVERED = "delivered"
+    RETRIED = "retried"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    POSTPONED = "postponed"  # Its endpoint is left alone for now; that costs no try.
+    LOST = "lost"  # The lease was somebody else's by then.
+
+
 @transaction.atomic
-def start(checked: Checked, token: uuid.UUID) -> bool:
+def start(checked: Checked, token: uuid.UUID) -> Result | None:
     """Commit that a request may be on the wire, and what the message does not say any more.
 
-    False: the lease was lost.
+    None: it may be sent. Otherwise why not.
     """
     delivery = checked.delivery
+    if checked.endpoint and (until := why_later(delivery)):
+        return postpone([delivery], token, until)
     started = mine(delivery, token).filter(state=Delivery.State.LEASED)
     if not started.update(state=Delivery.State.SENDING, starts=F("starts") + 1):
-        return False
+        return Result.LOST
     delivery.starts += 1
     Attempt.objects.create(delivery=delivery, n=delivery.starts, started_at=Now())
     withdraw(checked)
-    return True
+    return None
 
 
 @transaction.atomic
-def finish(delivery: Delivery, token: uuid.UUID, detail: str) -> None:
+def finish(checked: Checked, token: uuid.UUID, detail: str) -> Result:
+    delivery = checked.delivery
     end_attempt(delivery, Attempt.Outcome.OK, detail)
     settle(mine(delivery, token), state=Delivery.State.DELIVERED, reason=Reason.SENT, detail=detail)
+    if checked.endpoint or checked.in_trouble:
+        note_success(delivery)
+    return Result.DELIVERED
 
 
 @transaction.atomic
-def fail(
-    channel: Channel, delivery: Delivery, token: uuid.UUID, error: DeliveryError, address: str
-) -> bool:
-    """Record a try that did not succeed. Return whether there will be another."""
+def fail(channel: Channel, checked: Checked, token: uuid.UUID, error: DeliveryError) -> Result:
+    """Record a try that did not succeed: RETRIED when there will be another, else FAILED."""
+    delivery, endpoint = checked.delivery, checked.endpoint
     end_attempt(delivery, Attempt.Outcome(error.failure.value), error.detail)
-    if error.bad_address and address:
+    if error.endpoint_down or error.retry_after or (endpoint and error.bad_address):
+        note_failure(delivery, endpoint, error)
+    elif endpoint or checked.in_trouble:
+        note_success(delivery)  # It answered, and only this message was no good.
+    if error.bad_address and endpoint is None:
         Suppression.objects.get_or_create(
-            address=address,
+            address=checked.address.value,
             defaults={"cause": "bounce", "detail": error.detail[:DETAIL_LENGTH]},
         )
     rows = mine(delivery, token)
-    if error.failure == Failure.UNKNOWN and not channel.repeats_unknown:
+    if error.failure == Failure.UNKNOWN and not repeats_unknown(channel, endpoint):
         hold_unknown(rows, error.detail)
-        return False
+        return Result.FAILED
     pause = None if error.permanent else next_try(channel, delivery.starts)
     if pause is None:
         reason = Reason.SUPPRESSED_ADDRESS if error.bad_address else ""
         settle(rows, state=Delivery.State.DEAD, reason=reason, detail=error.detail)
-        return False
+        return Result.FAILED
     _wait(rows, max(pause, error.retry_after or pause), error.detail)
-    return True
+    return Result.RETRIED
+
+
+def repeats_unknown(channel: Channel, endpoint: Endpoint | None) -> bool:
+    """Whether what may have arrived is sent again: the channel's rule, or the owner's wish."""
+    return channel.repeats_unknown and not (endpoint and endpoint.never_twice)
+
+
+def postpone(deliveries: Iterable[Delivery], token: uuid.UUID, until: datetime) -> Result:
+    """Give back what its endpoint cannot take before `until`."""
+    Delivery.objects.filter(
+        pk__in=[delivery.pk for delivery in deliveries],
+        lease_token=token,
+        state=Delivery.State.LEASED,
+    ).update(state=Delivery.State.PENDING, lease_token=None, lease_until=None, not_before=until)
+    return Result.POSTPONED
 
 
 def hold_unknown(rows: QuerySet[Delivery], detail: str) -> int:
@@ -87,28 +125,28 @@ def hold_unknown(rows: QuerySet[Delivery], detail: str) -> int:
 
 
 @transaction.atomic
-def stumble(delivery: Delivery, token: uuid.UUID, error: Exception) -> bool:
-    """Put aside what could not even be prepared; dead after five times. Return if not yet."""
+def stumble(delivery: Delivery, token: uuid.UUID, error: Exception) -> Result:
+    """Put aside what could not even be prepared; dead after five times."""
     rows = mine(delivery, token).filter(state=Delivery.State.LEASED)
     detail = f"cannot be prepared: {type(error).__name__}: {error}"
     if delivery.failures < len(RETRY_PAUSES):
         _wait(rows, RETRY_PAUSES[delivery.failures], detail, failures=F("failures") + 1)
-        return True
+        return Result.RETRIED
     settle(rows, state=Delivery.State.DEAD, reason="", detail=detail)
-    return False
+    return Result.FAILED
 
 
 @transaction.atomic
-def stop(checked: Checked, token: uuid.UUID) -> bool:
+def stop(checked: Checked, token: uuid.UUID) -> Result:
     """End what must not be sent any more; whoever is the recipient now is told instead."""
     assert checked.stop is not None
     rows = mine(checked.delivery, token).filter(state=Delivery.State.LEASED)
     if not settle(rows, state=checked.stopped_state, reason=checked.stop):
-        return False
+        return Result.LOST
     uncount_emails([checked.delivery])
     stop_siblings(checked)
     withdraw(checked)
-    return True
+    return Result.STOPPED
 
 
 def next_try(channel: Channel, starts: int) -> timedelta | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db.models import Prefetch
@@ -15,13 +16,16 @@ from django.utils import timezone
 
 from accounts.models import Membership, Vendor
 from notifications.channels import EMAIL
+from notifications.channels.base import Address
+from notifications.delivery.health import is_in_trouble, load_health, place_of
 from notifications.eligibility import (
     Event,
     Person,
     topic_of,
-    wants_bell,
     why_no_email,
+    why_no_word_about_an_endpoint,
     why_not_account,
+    why_not_beside_email,
     why_not_first_partner,
 )
 from notifications.facts.deals import as_shared_deal
@@ -30,6 +34,7 @@ from notifications.facts.registrations import as_registration, load_communicatio
 from notifications.facts.triggers import load_deeds
 from notifications.models import (
     Delivery,
+    Endpoint,
     Kind,
     NotificationReason,
 )
@@ -48,14 +53,17 @@ Withdrawn = tuple[NotificationReason, Reason]
 class Checked:
     """A delivery with what still holds of it (`context.reasons`) and what does not, and why.
 
-    `stop`: nothing holds, so it must not be sent; None: it may.
+    `stop`: nothing holds, so it must not be sent; None: it may. `endpoint` None: the
+    member's own mailbox or bell. `in_trouble`: the endpoint failed lately.
     """
 
     delivery: Delivery
     context: MessageContext
-    address: str
+    address: Address
     withdrawn: tuple[Withdrawn, ...]
     stop: Reason | None
+    endpoint: Endpoint | None
+    in_trouble: bool
 
     @property
     def stopped_state(self) -> str:
@@ -66,7 +74,7 @@ class Checked:
 
 
 class Recheck:
-    """The deliveries with everything that a check and a message need. About 10 queries."""
+    """The deliveries with everything that a check and a message need. About 13 queries."""
 
     def __init__(self, delivery_ids: Iterable[int]) -> None:
         self.deliveries = _load(delivery_ids)
@@ -78,6 +86,13 @@ class Recheck:
         memberships = {n.membership_id: n.membership for n in notifications}
         self._people = load_people(memberships.values())
         self._communication = load_communication({m.account_id for m in memberships.values()})
+        self._health = load_health(self.deliveries)
+        self._endpoints = {
+            endpoint.key: endpoint
+            for endpoint in Endpoint.objects.filter(
+                key__in={d.endpoint_key for d in self.deliveries} - {Delivery.OWN}
+            )
+        }
         deal_ids = {r.deal_id for r in reasons if r.deal_id}
         self._shares: Mapping[int, list[DealShare]] = defaultdict(list)
         for share in DealShare.objects.filter(deal__in=deal_ids).select_related("account"):
@@ -88,6 +103,11 @@ class Recheck:
             )
         )
 
+    def wait_until(self, delivery: Delivery) -> datetime | None:
+        """Return until when the endpoint is left alone, or None."""
+        row = self._health.get(place_of(delivery))
+        return row.wait_until if row and row.health.waits_at(self._now) else None
+
     def check(self, delivery: Delivery) -> Checked:
         notification = delivery.notification
         membership = notification.membership
@@ -95,6 +115,8 @@ class Recheck:
         answers = [(reason, self._why_not(reason, delivery)) for reason in reasons]
         holding = tuple(reason for reason, why in answers if why is None)
         withdrawn = tuple((reason, why) for reason, why in answers if why)
+        endpoint = self._endpoints.get(delivery.endpoint_key)
+        health = self._health.get(place_of(delivery))
         stop = None
         if not holding:
             stop = withdrawn[0][1] if withdrawn else Reason.NO_REGISTRATION
@@ -108,9 +130,15 @@ class Recheck:
                 did=self._deeds.get(notification.trigger, notification.trigger),
                 vendor_name=self._vendor_name,
             ),
-            address=membership.user.email if delivery.channel == EMAIL else "",
+            address=(
+                Address(value=endpoint.address, secrets=endpoint.secrets)
+                if endpoint
+                else Address(value=membership.user.email)
+            ),
             withdrawn=withdrawn,
             stop=stop,
+            endpoint=endpoint,
+            in_trouble=bool(health and is_in_trouble(health.health, self._now)),
         )
 
     def _why_not(self, reason: NotificationReason, delivery: Delivery) -> Reason | None:
@@ -120,14 +148,18 @@ class Recheck:
         contact = delivery.notification.activity.contact
         if contact is not None and contact.consent_denied:  # Withdrawn or erased since (R23).
             return Reason.NO_CONSENT
+        person = self._people[membership.pk]
+        if delivery.notification.notice == Reason.SUPPRESSED_ADDRESS:
+            return _why_not_member(membership) or (
+                why_no_word_about_an_endpoint(person, delivery.channel)
+            )
         if delivery.notification.notice:
             topic, why = DELIVERY_PROBLEMS, _why_not_member(membership)
         elif reason.kind == Kind.DEAL:
             topic, why = topic_of(reason.kind), self._why_not_deal(reason, membership)
         else:
             topic, why = topic_of(reason.kind), self._why_not_registration(reason, delivery)
-        person = self._people[membership.pk]
-        return why or _why_not_channel(delivery.channel, person, topic)
+        return why or _why_not_channel(delivery, person, topic)
 
     def _why_not_registration(
         self, reason: NotificationReason, delivery: Delivery
@@ -167,10 +199,13 @@ def _why_not_member(membership: Membership) -> Reason | None:
     return None if membership.is_current else Reason.USER_INACTIVE
 
 
-def _why_not_channel(channel: str, person: Person, topic: str) -> Reason | None:
-    if channel == EMAIL:
+def _why_not_channel(delivery: Delivery, person: Person, topic: str) -> Reason | None:
+    if delivery.channel == EMAIL:
         return why_no_email(person, topic)
-    return None if wants_bell(person, topic) else Reason.TOPIC_OFF
+    why = why_not_beside_email(person, delivery.channel, topic)
+    taken = (Delivery.OWN, *person.endpoints.get(delivery.channel, ()))
+    gone = Reason.SUPPRESSED_ADDRESS if delivery.endpoint_key not in taken else None
+    return why or gone
 
 
 def _load(delivery_ids: Iterable[int]) -> list[Delivery]:
@@ -183,6 +218,8 @@ def _load(delivery_ids: Iterable[int]) -> list[Delivery]:
             "notification__membership__user",
             "notification__membership__account",
             "notification__activity__contact",
+            "notification__account",
+            "notification__endpoint",
         )
         .prefetch_related(Prefetch("notification__reasons", queryset=reasons))
         .order_by("not_before", "pk")

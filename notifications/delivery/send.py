@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import datetime
 
 from django.conf import settings
 from django.db import OperationalError
@@ -16,6 +16,7 @@ from notifications.channels.base import Channel, DeliveryError, Failure, Send
 from notifications.channels.registry import CHANNELS
 from notifications.delivery import outcome
 from notifications.delivery.claim import claim, give_back
+from notifications.delivery.outcome import Result
 from notifications.delivery.recheck import Recheck
 from notifications.models import Delivery
 from notifications.rendering import render
@@ -25,15 +26,9 @@ CLAIM_SIZE = 50
 # "Right before it is sent": facts older than this are read again.
 FRESH_SECONDS = 1.0
 
+_TROUBLE = frozenset({Result.RETRIED, Result.FAILED})
+
 log = logging.getLogger(__name__)
-
-
-class Result(StrEnum):
-    DELIVERED = "delivered"
-    RETRIED = "retried"
-    FAILED = "failed"
-    STOPPED = "stopped"
-    LOST = "lost"  # The lease was somebody else's by then.
 
 
 @dataclass
@@ -71,13 +66,27 @@ def deliver_due(lane: str, limit: int = CLAIM_SIZE) -> Tally:
         while waiting and not stopping.is_set() and time.monotonic() < last_start:
             recheck = Recheck(waiting)
             stale_at = min(time.monotonic() + FRESH_SECONDS, last_start)
-            todo = deque(recheck.deliveries)
+            todo = deque(_may_go(recheck, token, tally))
             while todo and not stopping.is_set() and time.monotonic() < stale_at:
-                delivery = todo.popleft()
-                tally.results[_deliver(channel, send, recheck, delivery, token)] += 1
+                result = _deliver(channel, send, recheck, todo.popleft(), token)
+                tally.results[result] += 1
+                if result in _TROUBLE:
+                    break  # The endpoint may have to be left alone: read that first.
             waiting = [delivery.pk for delivery in todo]
     give_back(waiting, token)
     return tally
+
+
+def _may_go(recheck: Recheck, token: uuid.UUID, tally: Tally) -> list[Delivery]:
+    """Return the deliveries whose endpoint may be spoken to, and put the others off."""
+    may_go: list[Delivery] = []
+    put_off: dict[datetime, list[Delivery]] = defaultdict(list)
+    for delivery in recheck.deliveries:
+        until = recheck.wait_until(delivery)
+        (put_off[until] if until else may_go).append(delivery)
+    for until, deliveries in put_off.items():
+        tally.results[outcome.postpone(deliveries, token, until)] += len(deliveries)
+    return may_go
 
 
 def _deliver(
@@ -86,16 +95,15 @@ def _deliver(
     try:
         checked = recheck.check(delivery)
         if checked.stop:
-            return Result.STOPPED if outcome.stop(checked, token) else Result.LOST
+            return outcome.stop(checked, token)
         message = render(checked.context)
-        if not outcome.start(checked, token):
-            return Result.LOST
+        if why_not := outcome.start(checked, token):
+            return why_not
     except OperationalError:
         raise  # The database, not this delivery: its lease ends and somebody else tries.
     except Exception as error:
         log.exception("Delivery %s could not be prepared", delivery.public_id)
-        again = outcome.stumble(delivery, token, error)
-        return Result.RETRIED if again else Result.FAILED
+        return outcome.stumble(delivery, token, error)
     try:
         detail = send(message, checked.address)
     except DeliveryError as error:
@@ -104,7 +112,5 @@ def _deliver(
         log.exception("Delivery %s failed in its channel", delivery.public_id)
         failure = DeliveryError(Failure.UNKNOWN, f"{type(error).__name__}: {error}")
     else:
-        outcome.finish(delivery, token, detail)
-        return Result.DELIVERED
-    again = outcome.fail(channel, delivery, token, failure, checked.address)
-    return Result.RETRIED if again else Result.FAILED
+        return outcome.finish(checked, token, detail)
+    return outcome.fail(channel, checked, token, failure)

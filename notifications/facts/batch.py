@@ -70,6 +70,11 @@ class Facts:
     def email_counts(self) -> EmailCounts:
         return self._people.counts
 
+    def endpoints(self, membership_id: int) -> Mapping[str, tuple[str, ...]]:
+        """Return the keys of the member's endpoints, by channel."""
+        person = self._people.get(membership_id)
+        return person.endpoints if person else {}
+
     def registrations(self, case: Case) -> list[Registration]:
         """Return the leads and clients that the person may be, in order of match (R17):
         the exact e-mail, the domains of the person's companies, the e-mail's domain."""

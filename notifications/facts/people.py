@@ -1,4 +1,4 @@
-"""The members who may be told: their choices, limits and suppressed addresses."""
+"""The members who may be told: their choices, limits, endpoints and suppressed addresses."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from accounts.models import Membership
 from notifications.channels import CHANNEL_KEYS, EMAIL
@@ -18,6 +18,7 @@ from notifications.facts.deals import DealRows
 from notifications.models import (
     Delivery,
     EmailCount,
+    Endpoint,
     Preference,
     Suppression,
 )
@@ -25,7 +26,7 @@ from notifications.topics import CO_SELLING, TOPICS
 
 
 class People:
-    """Every member who may be told, with choices, limits and suppressed address. 4 queries."""
+    """Every member who may be told, with choices, limits and endpoints. 5 queries."""
 
     def __init__(self, wanted: set[int], deals: Iterable[DealRows], now: datetime) -> None:
         firsts = {a for rows in deals for a, place in rows.positions.items() if place == 1}
@@ -60,11 +61,15 @@ class People:
 
 
 def load_people(memberships: Iterable[Membership]) -> dict[int, Person]:
-    """Return a Person per membership. `user`, `account` must be selected. 2 queries."""
+    """Return a Person per membership. `user`, `account` must be selected. 3 queries."""
     memberships = list(memberships)
     choices: dict[int, dict[tuple[str, str], bool]] = defaultdict(dict)
     for row in Preference.objects.filter(membership__in=memberships):
         choices[row.membership_id][row.channel, row.key] = row.is_on
+    endpoints: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for endpoint in _endpoints(memberships):
+        of_channel = endpoints[endpoint.membership_id]
+        of_channel[endpoint.channel] = (*of_channel.get(endpoint.channel, ()), endpoint.key)
     emails = {m.user.email for m in memberships}
     suppressed = set(
         Suppression.objects.filter(address__in=emails).values_list("address", flat=True)
@@ -77,9 +82,16 @@ def load_people(memberships: Iterable[Membership]) -> dict[int, Person]:
             vendor_side=m.is_vendor_side,
             choices=choices[m.pk],
             suppressed=m.user.email in suppressed,
+            endpoints=endpoints[m.pk],
         )
         for m in memberships
     }
+
+
+def _endpoints(memberships: list[Membership]) -> QuerySet[Endpoint]:
+    # Without their secrets, which are not needed here and cost a decryption each.
+    rows = Endpoint.objects.filter(membership__in=memberships, disabled_at=None)
+    return rows.only("membership_id", "channel", "key").order_by("pk")
 
 
 def uncount_emails(deliveries: Iterable[Delivery]) -> None:

@@ -12,6 +12,7 @@ from notifications.models.deliveries import (
     EmailCount,
     Suppression,
 )
+from notifications.models.endpoints import Endpoint, EndpointHealth
 from notifications.models.wishes import CommunicationSettings, Preference, Trigger
 
 __all__ = [
@@ -22,6 +23,8 @@ __all__ = [
     "Delivery",
     "DeliveryQuerySet",
     "EmailCount",
+    "Endpoint",
+    "EndpointHealth",
     "Kind",
     "Notification",
     "NotificationReason",

@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
+from notifications.models.endpoints import Endpoint
 from notifications.reasons import Reason, reason_choices
 from notifications.triggers import BUILT_IN
 from partners.models import Activity, Client, Contact, Deal, Lead
@@ -36,6 +37,16 @@ class Notification(models.Model):
     trigger = models.CharField(_("trigger"), max_length=30)
     # Why nobody was told, when this is a warning about that to an admin (R33, R55).
     notice = models.CharField(_("warning"), max_length=30, blank=True, choices=reason_choices)
+    # What was given up, when this is a warning about that to its owner.
+    endpoint = models.ForeignKey(
+        Endpoint,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        verbose_name=_("endpoint"),
+    )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     read_at = models.DateTimeField(_("read"), null=True, blank=True)
 
@@ -52,6 +63,10 @@ class Notification(models.Model):
             # The inbox, newest first, and its unread count.
             models.Index(fields=("membership", "-created_at"), name="inbox"),
             models.Index(fields=("membership",), condition=Q(read_at=None), name="inbox_unread"),
+            # For the deletion of an endpoint.
+            models.Index(
+                fields=("endpoint",), condition=~Q(endpoint=None), name="notice_of_endpoint"
+            ),
         )
 
     def __str__(self) -> str:

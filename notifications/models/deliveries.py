@@ -60,6 +60,8 @@ class Delivery(models.Model):
         State.EXPIRED,
     )
     HELD: ClassVar[tuple[str, ...]] = (State.LEASED, State.SENDING)
+    # The endpoint of what needs none: the member's own mailbox and bell.
+    OWN: ClassVar[str] = "user"
     # Every change of state that there is; guard.py lets the database refuse any other.
     NEXT_STATES: ClassVar[Mapping[str, frozenset[str]]] = {
         State.PENDING: frozenset(
@@ -94,7 +96,7 @@ class Delivery(models.Model):
         verbose_name=_("notification"),
     )
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
-    endpoint_key = models.CharField(_("endpoint"), max_length=64, default="user")
+    endpoint_key = models.CharField(_("endpoint"), max_length=64, default=OWN)
     replay = models.PositiveSmallIntegerField(_("sent again"), default=0)
     topic = models.CharField(_("topic"), max_length=30, choices=topic_choices)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
@@ -166,6 +168,12 @@ class Delivery(models.Model):
                 fields=("lease_until",),
                 condition=Q(state__in=("leased", "sending")),
                 name="delivery_held",
+            ),
+            # What is under way to one endpoint.
+            models.Index(
+                fields=("channel", "endpoint_key"),
+                condition=Q(state="sending") & ~Q(endpoint_key="user"),
+                name="delivery_to_endpoint",
             ),
             # The log of deliveries, newest first: by primary key, of one account, by tab.
             models.Index(fields=("account", "id"), name="delivery_log"),

@@ -29,7 +29,7 @@ from notifications.program.entries import (
 )
 from notifications.program.errors import Problems
 from notifications.program.reading import Node
-from notifications.rendering import plain
+from notifications.text import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from notifications.triggers import BUILT_IN
 from partners.models import Lead

@@ -30,7 +30,7 @@ from notifications.channels.base import DeliveryError
 from notifications.communication_selectors import communication_of
 from notifications.invitation_mail import send_invitation
 from notifications.leaving import consequences
-from notifications.rendering import one_line
+from notifications.text import one_line
 
 
 @member_required

@@ -326,7 +326,7 @@ def test_a_send_that_was_cut_is_sent_again_with_its_id(decided):
     """T04: at least once; the cut attempt stays visible as unknown."""
     token = uuid.uuid4()
     (pk,) = claim(EMAIL, token, 10)
-    assert outcomes.start(checked(pk), token)
+    assert outcomes.start(checked(pk), token) is None
     expire_leases()
     assert sweep()["interrupted"] == 1
     Delivery.objects.update(not_before=PAST)
@@ -345,7 +345,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(decided):
     expire_leases()
     sweep()
     before = Delivery.objects.values().get(pk=pk)
-    outcomes.finish(row.delivery, token, "late")
+    outcomes.finish(row, token, "late")
     assert Delivery.objects.values().get(pk=pk) == before
     assert Attempt.objects.get(delivery=pk).outcome == "unknown"
 

@@ -12,7 +12,8 @@ from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Preference, Trigger
-from notifications.rendering import one_line, plain, render
+from notifications.rendering import render
+from notifications.text import one_line, plain
 from tests.factories import choose, make_client, make_contact
 from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
 from tests.queries import assert_constant_queries

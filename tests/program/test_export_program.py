@@ -18,7 +18,7 @@ from notifications.models import Preference, Trigger
 from notifications.program.dump import dump_program
 from notifications.program.errors import ProgramError
 from notifications.program.parsing import parse
-from notifications.rendering import plain
+from notifications.text import plain
 from notifications.topics import SWITCH_DEFAULTS, TOPICS
 from partners.models import Client, Company, CompanyContact, Contact, Deal, Lead, Source
 from partners.services.deals import remove_share

@@ -7,7 +7,7 @@ from django.utils import timezone
 from notifications.explain.chain import PEOPLE, Candidate, Chain, Fact, Step
 from notifications.explain.story import load_chains, load_rejections
 from notifications.management.commands.decisions import read_id
-from notifications.rendering import plain
+from notifications.text import plain
 from partners.models import RejectedEvent
 
 LABEL_WIDTH = 22

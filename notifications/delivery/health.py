@@ -1,0 +1,92 @@
+"""How endpoints answer: asked before a send, written down with each outcome (breaker.py).
+
+The members' own mailboxes share one row: the mail server. The bell has none. Nothing is
+written for them while all goes well, so that mails do not queue for that row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models.functions import Now
+
+from notifications.breaker import WINDOW, Health, after_failure, after_success
+from notifications.channels.base import DeliveryError
+from notifications.delivery.giving_up import give_up
+from notifications.models import Delivery, Endpoint, EndpointHealth
+
+# Who waits for a free place at an endpoint looks again after this.
+TURN = timedelta(seconds=2)
+DETAIL_LENGTH = 500
+
+Place = tuple[str, str]
+
+
+def place_of(delivery: Delivery) -> Place:
+    return delivery.channel, delivery.endpoint_key
+
+
+def load_health(deliveries: Iterable[Delivery]) -> dict[Place, EndpointHealth]:
+    """Return what is known about the deliveries' endpoints. 1 query."""
+    places = {place_of(delivery) for delivery in deliveries}
+    rows = EndpointHealth.objects.filter(
+        channel__in={channel for channel, _ in places}, endpoint_key__in={key for _, key in places}
+    )
+    return {(row.channel, row.endpoint_key): row for row in rows}
+
+
+def is_in_trouble(health: Health, now: datetime) -> bool:
+    """Whether the next success says something new about the endpoint."""
+    recent = health.window_start is not None and now - health.window_start < WINDOW
+    return health.openings > 0 or (recent and health.failures > 0)
+
+
+def why_later(delivery: Delivery) -> datetime | None:
+    """Return until when this send must wait, or None. Holds the endpoint's row until commit.
+
+    At most settings.ENDPOINT_CONCURRENCY sends at once, one while it is probed.
+    """
+    row, now = _lock(place_of(delivery))
+    if row.wait_until and row.health.waits_at(now):
+        return row.wait_until
+    under_way = Delivery.objects.filter(
+        channel=delivery.channel,
+        endpoint_key=delivery.endpoint_key,
+        state=Delivery.State.SENDING,
+        lease_until__gt=Now(),
+    ).exclude(endpoint_key=Delivery.OWN)  # Said for the partial index.
+    places = 1 if row.health.probes else settings.ENDPOINT_CONCURRENCY
+    return now + TURN if under_way.count() >= places else None
+
+
+def note_success(delivery: Delivery) -> None:
+    row, now = _lock(place_of(delivery))
+    row.health = after_success(row.health, now)
+    row.save()
+
+
+def note_failure(delivery: Delivery, endpoint: Endpoint | None, error: DeliveryError) -> None:
+    """Count a failure; give the endpoint up when it is gone, or has been silent for days."""
+    row, now = _lock(place_of(delivery))
+    row.health = after_failure(row.health, now, error.retry_after)
+    row.last_error, row.last_error_at = error.detail[:DETAIL_LENGTH], now
+    row.save()
+    if endpoint is None:
+        return
+    if error.bad_address:
+        give_up(endpoint, Endpoint.Why.GONE, delivery, now)
+    elif row.health.is_given_up_at(now):
+        give_up(endpoint, Endpoint.Why.SILENT, delivery, now)
+
+
+def _lock(place: Place) -> tuple[EndpointHealth, datetime]:
+    """Return the endpoint's row, held until commit, and the database's time."""
+    channel, key = place
+    EndpointHealth.objects.bulk_create(
+        [EndpointHealth(channel=channel, endpoint_key=key)], ignore_conflicts=True
+    )
+    rows = EndpointHealth.objects.filter(channel=channel, endpoint_key=key)
+    row = rows.select_for_update().annotate(clock=Now()).get()
+    return row, row.clock

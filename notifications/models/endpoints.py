@@ -1,0 +1,105 @@
+"""Where a person's messages go beside the mailbox and the bell, and how it answers."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership
+from notifications.breaker import Health
+from notifications.channels import channel_choices
+from notifications.fields import EncryptedJSONField
+
+
+def make_key() -> str:
+    return uuid.uuid4().hex
+
+
+class Endpoint(models.Model):
+    """A webhook or a device of one member. Deliveries name it by `key`.
+
+    `secrets`: what the channel needs: `signing` of a webhook, `p256dh` and `auth` of a
+    device. `never_twice`: what may have arrived is not sent again, a person decides.
+    """
+
+    class Why(models.TextChoices):
+        OWNER = "owner", _("switched off by its owner")
+        GONE = "gone", _("it says that it is gone for good")
+        SILENT = "silent", _("nothing could be delivered for days")
+
+    membership = models.ForeignKey(
+        Membership, models.CASCADE, related_name="endpoints", verbose_name=_("person")
+    )
+    channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
+    key = models.CharField(max_length=32, unique=True, default=make_key, editable=False)
+    name = models.CharField(_("name"), max_length=100)
+    address = models.CharField(_("address"), max_length=2000)
+    secrets: Any = EncryptedJSONField()
+    never_twice = models.BooleanField(_("never send twice"), default=False)
+    created_at = models.DateTimeField(_("added"), default=timezone.now)
+    disabled_at = models.DateTimeField(_("switched off"), null=True, blank=True)
+    disabled_because = models.CharField(
+        _("switched off because"), max_length=10, blank=True, choices=Why
+    )
+
+    class Meta:
+        verbose_name = _("endpoint")
+        verbose_name_plural = _("endpoints")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(disabled_at=None, disabled_because="")
+                | (~Q(disabled_at=None) & ~Q(disabled_because="")),
+                name="disabled_because_of_something",
+            ),
+        )
+        indexes = (models.Index(fields=("membership", "channel"), name="endpoint_of_member"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EndpointHealth(models.Model):
+    """How one endpoint answers lately (breaker.py); of e-mail, the mail server as a whole."""
+
+    channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
+    endpoint_key = models.CharField(_("endpoint"), max_length=64)
+    good_at = models.DateTimeField(_("last success"), default=timezone.now)
+    window_start = models.DateTimeField(null=True, blank=True)
+    sends = models.PositiveIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    openings = models.PositiveIntegerField(_("left alone, times in a row"), default=0)
+    wait_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("health of an endpoint")
+        verbose_name_plural = _("health of endpoints")
+        constraints = (
+            models.UniqueConstraint(fields=("channel", "endpoint_key"), name="one_health"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.endpoint_key}"
+
+    @property
+    def health(self) -> Health:
+        return Health(
+            good_at=self.good_at,
+            window_start=self.window_start,
+            sends=self.sends,
+            failures=self.failures,
+            openings=self.openings,
+            wait_until=self.wait_until,
+        )
+
+    @health.setter
+    def health(self, value: Health) -> None:
+        for name, known in asdict(value).items():
+            setattr(self, name, known)

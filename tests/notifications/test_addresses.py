@@ -1,0 +1,115 @@
+"""Which URLs are refused when typed, and which addresses when connected to (B87-B105)."""
+
+from __future__ import annotations
+
+import socket
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+
+from notifications.channels.addresses import check_url, is_public
+from notifications.channels.base import DeliveryError, Failure
+from notifications.channels.http import post
+from tests.sinks import HttpSink
+
+DEADLINE = timedelta(seconds=5)
+PUBLIC = ("1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1")
+NOT_PUBLIC = (
+    *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1"),
+    *("169.254.169.254", "100.64.0.1", "100.100.100.200", "198.18.0.1", "192.0.0.1"),
+    *("192.0.2.1", "198.51.100.1", "203.0.113.1", "192.88.99.1", "224.0.0.1", "240.0.0.1"),
+    *("255.255.255.255", "::", "::1", "::127.0.0.1", "::ffff:127.0.0.1", "::ffff:10.0.0.1"),
+    *("64:ff9b::7f00:1", "64:ff9b:1::1", "2002:7f00:1::", "2001::1", "2001:db8::1"),
+    *("3fff::1", "5f00::1", "fc00::1", "fd00:ec2::254", "fe80::1", "fe80::1%eth0"),
+    *("fec0::1", "ff02::1"),
+)
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_public(address):
+    assert is_public(address)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_not_public(address):
+    assert not is_public(address)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("https://hooks.example.com/x?y=1#z", "https://hooks.example.com/x?y=1"),
+        (" https://Hooks.Example.com ", "https://hooks.example.com/"),
+        ("https://hooks.example.com:8443/a", "https://hooks.example.com:8443/a"),
+        ("https://exämple.de/", "https://xn--exmple-cua.de/"),
+        ("https://hooks.example.com./a", "https://hooks.example.com/a"),
+        ("https://1.1.1.1/a", "https://1.1.1.1/a"),
+        ("https://[2606:4700::1111]/a", "https://[2606:4700::1111]/a"),
+    ],
+)
+def test_taken_as(typed, kept):
+    assert check_url(typed) == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "hooks.example.com", "//hooks.example.com", "https://", "https:///x"),
+        *("http://hooks.example.com/", "file:///etc/passwd", "gopher://x.example/", "ftp://a.b/"),
+        *("https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://127.1/"),
+        *("https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://0/"),
+        *("https://127。0。0。1/", "https://①②⑦.⓪.⓪.①/", "https://ⓛocalhost/"),
+        *("https://169.254.169.254/", "https://[::ffff:127.0.0.1]/", "https://10.0.0.5/"),
+        *("https://good.example\\@127.0.0.1/", "https://user:word@hooks.example.com/"),
+        *("https://good@127.0.0.1/", "https://hooks.example.com:22/", "https://a.example:99999/"),
+        *("https://hooks.example.com/%0d%0aX: y", "https://hooks.example.com/a b"),
+        *("https://hooks.example.com/\r\nX: y", "https://hooks.example.com/\x00"),
+        f"https://{'a' * 2_100}.example/",
+        "https://a..example/",
+    ],
+)
+def test_refused_when_typed(url):
+    with pytest.raises(ValidationError):
+        check_url(url)
+
+
+def test_this_site_itself_is_refused(settings):
+    settings.SITE_URL = "https://notify.example.com"
+    with pytest.raises(ValidationError, match="this site itself"):
+        check_url("https://NOTIFY.example.com/v1/track")
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433"])
+def test_refused_when_connected_to(host):
+    """Whatever the name was when it was typed: nothing reaches the private server."""
+    with HttpSink() as sink:
+        with pytest.raises(DeliveryError, match="not reachable from outside") as caught:
+            post(f"http://{host}:{sink.port}/", b"{}", {}, deadline=DEADLINE)
+        assert caught.value.failure == Failure.NOT_SENT
+        assert sink.requests == []
+
+
+def test_one_private_address_among_public_ones_is_enough(monkeypatch):
+    rows = [(0, 0, 0, "", (address, 443)) for address in ("1.1.1.1", "10.0.0.5")]
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: rows)
+    with pytest.raises(DeliveryError, match="not reachable from outside"):
+        post("https://both.example/", b"{}", {}, deadline=DEADLINE)
+
+
+def test_the_checked_address_is_the_one_that_is_connected_to(monkeypatch, settings):
+    """DNS rebinding: a second look-up, which would answer otherwise, does not happen."""
+    settings.ALLOW_PRIVATE_WEBHOOKS = True
+    names: list[str] = []
+    look_up = socket.getaddrinfo
+
+    def answer(host, port, *args, **options):
+        names.append(host)
+        return look_up("127.0.0.1" if host == "rebind.example" else host, port, *args, **options)
+
+    monkeypatch.setattr("socket.getaddrinfo", answer)
+    with HttpSink() as sink:
+        post(f"http://rebind.example:{sink.port}/", b"{}", {}, deadline=DEADLINE)
+        (request,) = sink.requests
+    assert names == ["rebind.example", "127.0.0.1"]
+    assert request.headers["host"] == f"rebind.example:{sink.port}"

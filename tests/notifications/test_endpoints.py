@@ -1,0 +1,273 @@
+"""Webhooks and devices on the whole path: decided, sent over HTTP, left alone, given up."""
+
+from __future__ import annotations
+
+import base64
+import os
+import uuid
+from datetime import timedelta
+
+import http_ece
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from django.core import mail
+from django.utils import timezone
+from standardwebhooks import Webhook
+
+from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.delivery.claim import claim, sweep
+from notifications.delivery.outcome import Result, start
+from notifications.delivery.recheck import Recheck
+from notifications.delivery.send import deliver_due
+from notifications.drain import drain
+from notifications.evaluation import evaluate_due
+from notifications.invariants import broken
+from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
+from tests.factories import make_device, make_webhook
+from tests.notifications.test_evaluation import Northstar
+from tests.sinks import HttpSink
+
+pytestmark = pytest.mark.django_db
+PAST = timezone.now() - timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _on_loopback(settings):
+    settings.ALLOW_PRIVATE_WEBHOOKS = True
+
+
+@pytest.fixture
+def sink():
+    with HttpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def northstar():
+    return Northstar()
+
+
+@pytest.fixture
+def hook(northstar, sink):
+    return make_webhook(northstar.ala, f"{sink.url}/hook")
+
+
+def happens(northstar: Northstar, times: int = 1) -> None:
+    for _ in range(times):
+        northstar.happens()
+    evaluate_due()
+
+
+def rows(channel: str = OTHER_APPS):
+    return Delivery.objects.filter(channel=channel).order_by("pk")
+
+
+def make_due() -> None:
+    rows().filter(state="pending").update(not_before=PAST)
+
+
+def forget_the_pause() -> None:
+    EndpointHealth.objects.update(wait_until=PAST)
+    make_due()
+
+
+# --- What goes out ------------------------------------------------------------------------
+
+
+def test_a_webhook_gets_a_signed_message(northstar, sink, hook):
+    happens(northstar)
+    drain(patience_seconds=0)
+    (request,) = sink.requests
+    (row,) = rows()
+    body = Webhook(hook.secrets["signing"]).verify(request.body, dict(request.headers))
+    assert body["type"] == "lead.activity"
+    assert body["data"]["person"]["email"] == "anna@acme.example"
+    assert body["data"]["reasons"][0]["domain"] == "acme.example"
+    assert request.headers["webhook-id"] == str(row.public_id)
+    assert (row.state, row.endpoint_key) == ("delivered", hook.key)
+    assert sum(broken().values()) == 0
+
+
+def test_each_endpoint_gets_its_own_delivery(northstar, sink, hook):
+    other = make_webhook(northstar.ala, f"{sink.url}/other")
+    make_webhook(northstar.ala, f"{sink.url}/off", disabled_at=PAST, disabled_because="owner")
+    happens(northstar)
+    drain(patience_seconds=0)
+    assert sorted(r.path for r in sink.requests) == ["/hook", "/other"]
+    assert {row.endpoint_key for row in rows()} == {hook.key, other.key}
+
+
+def test_the_secret_does_not_lie_readable_in_the_database(hook):
+    raw = Endpoint.objects.extra(select={"raw": "secrets"}).values_list("raw", flat=True).get()
+    assert hook.secrets["signing"] not in raw
+    assert Endpoint.objects.get().secrets == hook.secrets
+
+
+def test_a_push_is_encrypted_for_the_device(northstar, sink):
+    private, auth = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
+    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    keys = {"p256dh": _b64(public), "auth": _b64(auth)}
+    make_device(northstar.ala, f"{sink.url}/push", keys)
+    happens(northstar)
+    drain(patience_seconds=0)
+    (request,) = sink.requests
+    (row,) = rows(MOBILE)
+    plain = http_ece.decrypt(request.body, private_key=private, auth_secret=auth)
+    assert b"requested a demo" in plain and str(row.public_id).encode() in plain
+    assert request.headers["topic"] == row.public_id.hex
+    assert request.headers["authorization"].startswith("vapid t=")
+    assert row.state == "delivered"
+
+
+def _b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_a_removed_endpoint_gets_nothing(northstar, sink, hook):
+    happens(northstar)
+    hook.delete()
+    drain(patience_seconds=0)
+    assert sink.requests == []
+    assert rows().get().reason == "suppressed_address"
+
+
+# --- Left alone ----------------------------------------------------------------------------
+
+
+def test_an_endpoint_that_asks_for_a_pause_gets_one_and_no_try_is_lost(northstar, sink, hook):
+    sink.answer = lambda _request: (429, {"Retry-After": "120"}, b"")
+    happens(northstar, 5)
+    deliver_due(OTHER_APPS)
+    make_due()
+    deliver_due(OTHER_APPS)
+    assert len(sink.requests) == 1
+    assert sorted(rows().values_list("starts", flat=True)) == [0, 0, 0, 0, 1]
+    wait = EndpointHealth.objects.get().wait_until
+    assert timedelta(seconds=110) < wait - timezone.now() <= timedelta(seconds=120)
+    sink.answer = lambda _request: (200, {}, b"")
+    forget_the_pause()
+    drain(patience_seconds=0)
+    assert set(rows().values_list("state", flat=True)) == {"delivered"}
+    assert sum(broken().values()) == 0
+
+
+def test_another_endpoint_goes_on_meanwhile(northstar, sink, hook):
+    make_webhook(northstar.ala, f"{sink.url}/well")
+    sink.answer = lambda request: (503 if request.path == "/hook" else 200, {}, b"")
+    happens(northstar, 3)
+    drain(patience_seconds=0)
+    assert len(sink.at("/hook")) == 1
+    assert len(sink.at("/well")) == 3
+
+
+def test_after_ten_failures_only_one_probe_goes(northstar, sink, hook):
+    sink.answer = lambda _request: (500, {}, b"")
+    happens(northstar, 14)
+    drain(patience_seconds=0)
+    assert len(sink.requests) == 10
+    assert EndpointHealth.objects.get().openings == 1
+    forget_the_pause()
+    drain(patience_seconds=0)
+    assert len(sink.requests) == 11
+    assert EndpointHealth.objects.get().openings == 2
+    sink.answer = lambda _request: (200, {}, b"")
+    forget_the_pause()
+    drain(patience_seconds=0)
+    assert set(rows().values_list("state", flat=True)) == {"delivered"}
+    assert EndpointHealth.objects.get().openings == 0
+
+
+def test_two_sends_at_once_and_one_while_it_is_probed(northstar, hook):
+    happens(northstar, 4)
+    token = uuid.uuid4()
+    recheck = Recheck(claim(OTHER_APPS, token, 10))
+    first, second, third, _ = map(recheck.check, recheck.deliveries)
+    assert start(first, token) is None
+    EndpointHealth.objects.update(openings=1)
+    assert start(second, token) == Result.POSTPONED
+    EndpointHealth.objects.update(openings=0)
+    assert start(third, token) is None
+    assert Attempt.objects.count() == 2
+
+
+def test_a_mail_server_that_is_down_is_left_alone_as_a_whole(northstar, settings):
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
+    happens(northstar, 14)
+    drain(patience_seconds=0)
+    assert Attempt.objects.filter(delivery__channel=EMAIL).count() == 10
+    assert rows(EMAIL).filter(starts=0).count() == 4
+    assert Endpoint.objects.count() == 0
+
+
+# --- Given up ------------------------------------------------------------------------------
+
+
+def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_told(northstar, sink, hook):
+    sink.answer = lambda _request: (410, {}, b"")
+    happens(northstar, 3)
+    drain(patience_seconds=0)
+    drain(patience_seconds=0)
+    assert len(sink.requests) == 1
+    hook.refresh_from_db()
+    assert (bool(hook.disabled_at), hook.disabled_because) == (True, "gone")
+    assert sorted(rows().values_list("state", flat=True)) == ["dead", "suppressed", "suppressed"]
+    notice = Notification.objects.exclude(notice="").get()
+    assert (notice.membership, notice.endpoint) == (northstar.ala, hook)
+    told = notice.deliveries.values_list("channel", "state")
+    assert sorted(told) == [(DESKTOP, "delivered"), (EMAIL, "delivered")]
+    (letter,) = [m for m in mail.outbox if "Switched off" in m.subject]
+    assert "Sales hook" in letter.subject
+    assert "gone for good" in letter.body
+    assert sum(broken().values()) == 0
+
+
+def test_ten_openings_and_five_silent_days_switch_it_off(northstar, sink, hook):
+    sink.answer = lambda _request: (500, {}, b"")
+    happens(northstar)
+    drain(patience_seconds=0)
+    EndpointHealth.objects.update(openings=9, good_at=timezone.now() - timedelta(days=6))
+    forget_the_pause()
+    deliver_due(OTHER_APPS)
+    hook.refresh_from_db()
+    assert hook.disabled_because == "silent"
+    assert Notification.objects.filter(endpoint=hook).count() == 1
+
+
+def test_a_device_that_left_is_switched_off(northstar, sink):
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = private.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    make_device(northstar.ala, sink.url, {"p256dh": _b64(public), "auth": _b64(os.urandom(16))})
+    sink.answer = lambda _request: (404, {}, b"")
+    happens(northstar)
+    drain(patience_seconds=0)
+    assert Endpoint.objects.get().disabled_because == "gone"
+
+
+# --- Never twice ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("never_twice", "state"), [(True, "unknown"), (False, "pending")])
+def test_what_may_have_arrived(northstar, sink, hook, never_twice, state):
+    Endpoint.objects.update(never_twice=never_twice)
+
+    def hang_up(_request):
+        raise HttpSink.Hangup
+
+    sink.answer = hang_up
+    happens(northstar)
+    drain(patience_seconds=0)
+    assert rows().get().state == state
+
+
+@pytest.mark.parametrize(("never_twice", "state"), [(True, "unknown"), (False, "pending")])
+def test_a_worker_that_died_during_the_send(northstar, hook, never_twice, state):
+    Endpoint.objects.update(never_twice=never_twice)
+    happens(northstar)
+    token = uuid.uuid4()
+    recheck = Recheck(claim(OTHER_APPS, token, 1))
+    start(recheck.check(recheck.deliveries[0]), token)
+    rows().update(lease_until=PAST)
+    sweep()
+    assert rows().get().state == state
