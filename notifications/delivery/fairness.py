@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 import uuid
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models.functions import Now
 
+from notifications.delivery.statements import ask
 from notifications.models import Delivery
 
 TABLE = Delivery._meta.db_table
@@ -68,7 +68,7 @@ _LEASE = f"""
 def lease(lane: str, token: uuid.UUID, limit: int, lasts: timedelta) -> list[int]:
     """Lease up to `limit` due deliveries of the lane; return their ids. In a transaction."""
     if connection.features.has_select_for_update_skip_locked:
-        rows = _ask(_LEASE, lane=lane, token=token, limit=limit, lasts=lasts)
+        rows = ask(_LEASE, lane=lane, token=token, limit=limit, lasts=lasts)
         return [pk for (pk,) in rows]
     ids = _choose(lane, limit)
     Delivery.objects.filter(pk__in=ids).update(
@@ -79,7 +79,7 @@ def lease(lane: str, token: uuid.UUID, limit: int, lasts: timedelta) -> list[int
 
 def _choose(lane: str, limit: int) -> list[int]:
     """Choose where the transaction holds the whole database (SQLite)."""
-    accounts = [pk for (pk,) in _ask(_LIST, lane=lane)]
+    accounts = [pk for (pk,) in ask(_LIST, lane=lane)]
     random.shuffle(accounts)
     ids: list[int] = []
     for account_id in accounts[:limit]:
@@ -96,13 +96,5 @@ def _choose(lane: str, limit: int) -> list[int]:
 
 def is_due(lane: str) -> bool:
     """Tell whether the lane has anything to claim."""
-    ((found,),) = _ask(_IS_ANY, lane=lane)
+    ((found,),) = ask(_IS_ANY, lane=lane)
     return bool(found)
-
-
-def _ask(sql: str, **values: Any) -> list[tuple[Any, ...]]:
-    is_sqlite = connection.vendor == "sqlite"
-    now = "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now')" if is_sqlite else "statement_timestamp()"
-    with connection.cursor() as cursor:
-        cursor.execute(sql.format(now=now), values)
-        return cursor.fetchall()

@@ -8,6 +8,8 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -19,6 +21,7 @@ from django.db.models.functions import Now
 from notifications.channels.base import Channel, DeliveryError, Failure
 from notifications.delivery.health import note_failure, note_success, why_later
 from notifications.delivery.recheck import Checked
+from notifications.delivery.statements import run
 from notifications.delivery.withdrawal import stop_siblings, withdraw
 from notifications.evaluation import RETRY_PAUSES
 from notifications.facts.people import uncount_emails
@@ -27,6 +30,7 @@ from notifications.reasons import Reason
 
 DETAIL_LENGTH = 500
 JITTER = 0.2
+_DELIVERY, _ATTEMPT = Delivery._meta.db_table, Attempt._meta.db_table
 
 
 def mine(delivery: Delivery, token: uuid.UUID) -> QuerySet[Delivery]:
@@ -44,32 +48,83 @@ class Result(StrEnum):
     LOST = "lost"  # The lease was somebody else's by then.
 
 
-@transaction.atomic
-def start(checked: Checked, token: uuid.UUID) -> Result | None:
+@dataclass(frozen=True, kw_only=True)
+class Accepted:
+    """A send that the other side took, not written down yet. `detail`: its id for it."""
+
+    checked: Checked
+    detail: str
+
+    @property
+    def tells_health(self) -> bool:
+        """Whether the success says something new about the endpoint."""
+        return bool(self.checked.endpoint) or self.checked.in_trouble
+
+
+_START = (
+    f"""
+    UPDATE {_DELIVERY} SET state = 'sending', starts = starts + 1
+    WHERE id = %(next)s AND lease_token = %(token)s AND state = 'leased'
+    """,  # noqa: S608 - our own names
+    f"""
+    INSERT INTO {_ATTEMPT} (delivery_id, n, started_at, outcome, detail)
+    SELECT id, starts, {{now}}, '', '' FROM {_DELIVERY}
+    WHERE id = %(next)s AND lease_token = %(token)s AND state = 'sending'
+    """,  # noqa: S608
+)
+_FINISH = (
+    f"""
+    UPDATE {_DELIVERY} SET state = 'delivered', reason = 'sent', detail = %(detail)s,
+      done_at = {{now}}, lease_token = NULL, lease_until = NULL
+    WHERE id = %(sent)s AND lease_token = %(token)s
+    """,  # noqa: S608
+    f"""
+    UPDATE {_ATTEMPT} SET ended_at = {{now}}, outcome = 'ok', detail = %(detail)s
+    WHERE delivery_id = %(sent)s AND n = %(n)s AND outcome = ''
+    """,  # noqa: S608
+)
+
+
+def start(checked: Checked, token: uuid.UUID, accepted: Accepted | None = None) -> Result | None:
     """Commit that a request may be on the wire, and what the message does not say any more.
 
-    None: it may be sent. Otherwise why not.
+    None: it may be sent. Otherwise why not. The same commit finishes the send before, unless
+    an endpoint's health hangs on one of them.
     """
     delivery = checked.delivery
-    if checked.endpoint and (until := why_later(delivery)):
-        return postpone([delivery], token, until)
-    started = mine(delivery, token).filter(state=Delivery.State.LEASED)
-    if not started.update(state=Delivery.State.SENDING, starts=F("starts") + 1):
-        return Result.LOST
-    delivery.starts += 1
-    Attempt.objects.create(delivery=delivery, n=delivery.starts, started_at=Now())
-    withdraw(checked)
+    if accepted and (accepted.tells_health or checked.endpoint):
+        finish(accepted, token)
+        accepted = None
+    finish_first = _FINISH if accepted else ()
+    values = {"next": delivery.pk, "token": token, **_values(accepted)}
+    with _together(bool(checked.withdrawn or checked.endpoint)):
+        if checked.endpoint and (until := why_later(delivery)):
+            return postpone([delivery], token, until)
+        *_, started, _written = run((*finish_first, *_START), **values)
+        if not started:
+            return Result.LOST
+        delivery.starts += 1
+        withdraw(checked)
     return None
 
 
-@transaction.atomic
-def finish(checked: Checked, token: uuid.UUID, detail: str) -> Result:
-    delivery = checked.delivery
-    end_attempt(delivery, Attempt.Outcome.OK, detail)
-    settle(mine(delivery, token), state=Delivery.State.DELIVERED, reason=Reason.SENT, detail=detail)
-    if checked.endpoint or checked.in_trouble:
-        note_success(delivery)
-    return Result.DELIVERED
+def finish(accepted: Accepted, token: uuid.UUID) -> None:
+    with _together(accepted.tells_health):
+        run(_FINISH, token=token, **_values(accepted))
+        if accepted.tells_health:
+            note_success(accepted.checked.delivery)
+
+
+def _together(several: bool) -> AbstractContextManager[object]:
+    """One transaction, where there is more than `run`, which is one by itself."""
+    return transaction.atomic() if several else nullcontext()
+
+
+def _values(accepted: Accepted | None) -> dict[str, Any]:
+    if accepted is None:
+        return {}
+    delivery, detail = accepted.checked.delivery, accepted.detail[:DETAIL_LENGTH]
+    return {"sent": delivery.pk, "n": delivery.starts, "detail": detail}
 
 
 @transaction.atomic

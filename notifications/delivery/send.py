@@ -6,6 +6,7 @@ import logging
 import time
 import uuid
 from collections import Counter, defaultdict, deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,8 +17,9 @@ from notifications.channels.base import Channel, DeliveryError, Failure, Send
 from notifications.channels.registry import CHANNELS
 from notifications.delivery import outcome
 from notifications.delivery.claim import claim, give_back
-from notifications.delivery.outcome import Result
-from notifications.delivery.recheck import Recheck
+from notifications.delivery.outcome import Accepted, Result
+from notifications.delivery.recheck import Checked, Recheck
+from notifications.messages import Message
 from notifications.models import Delivery
 from notifications.rendering import render
 from partnernotify.shutdown import stopping
@@ -25,8 +27,6 @@ from partnernotify.shutdown import stopping
 CLAIM_SIZE = 50
 # "Right before it is sent": facts older than this are read again.
 FRESH_SECONDS = 1.0
-
-_TROUBLE = frozenset({Result.RETRIED, Result.FAILED})
 
 log = logging.getLogger(__name__)
 
@@ -64,53 +64,125 @@ def deliver_due(lane: str, limit: int = CLAIM_SIZE) -> Tally:
     channel = CHANNELS[lane]
     with channel.session() as send:
         while waiting and not stopping.is_set() and time.monotonic() < last_start:
-            recheck = Recheck(waiting)
-            stale_at = min(time.monotonic() + FRESH_SECONDS, last_start)
-            todo = deque(_may_go(recheck, token, tally))
-            while todo and not stopping.is_set() and time.monotonic() < stale_at:
-                result = _deliver(channel, send, recheck, todo.popleft(), token)
-                tally.results[result] += 1
-                if result in _TROUBLE:
-                    break  # The endpoint may have to be left alone: read that first.
-            waiting = [delivery.pk for delivery in todo]
+            batch = _Batch(channel, send, token, tally, waiting)
+            waiting = batch.deliver(until=min(time.monotonic() + FRESH_SECONDS, last_start))
     give_back(waiting, token)
     return tally
 
 
-def _may_go(recheck: Recheck, token: uuid.UUID, tally: Tally) -> list[Delivery]:
-    """Return the deliveries whose endpoint may be spoken to, and put the others off."""
-    may_go: list[Delivery] = []
-    put_off: dict[datetime, list[Delivery]] = defaultdict(list)
-    for delivery in recheck.deliveries:
-        until = recheck.wait_until(delivery)
-        (put_off[until] if until else may_go).append(delivery)
-    for until, deliveries in put_off.items():
-        tally.results[outcome.postpone(deliveries, token, until)] += len(deliveries)
-    return may_go
+@dataclass(frozen=True, kw_only=True)
+class _Ready:
+    """What may be sent now."""
+
+    checked: Checked
+    message: Message
 
 
-def _deliver(
-    channel: Channel, send: Send, recheck: Recheck, delivery: Delivery, token: uuid.UUID
-) -> Result:
-    try:
-        checked = recheck.check(delivery)
-        if checked.stop:
-            return outcome.stop(checked, token)
-        message = render(checked.context)
-        if why_not := outcome.start(checked, token):
-            return why_not
-    except OperationalError:
-        raise  # The database, not this delivery: its lease ends and somebody else tries.
-    except Exception as error:
-        log.exception("Delivery %s could not be prepared", delivery.public_id)
-        return outcome.stumble(delivery, token, error)
-    try:
-        detail = send(message, checked.address)
-    except DeliveryError as error:
-        failure = error
-    except Exception as error:
-        log.exception("Delivery %s failed in its channel", delivery.public_id)
-        failure = DeliveryError(Failure.UNKNOWN, f"{type(error).__name__}: {error}")
-    else:
-        return outcome.finish(checked, token, detail)
-    return outcome.fail(channel, checked, token, failure)
+class _Batch:
+    """Deliveries whose facts were read together."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        send: Send,
+        token: uuid.UUID,
+        tally: Tally,
+        delivery_ids: Iterable[int],
+    ) -> None:
+        self._channel, self._send_one = channel, send
+        self._token, self._tally = token, tally
+        self._recheck = Recheck(delivery_ids)
+        self._todo = deque(self._put_off())
+
+    def deliver(self, *, until: float) -> list[int]:
+        """Send one after the other until the facts are too old; return what is left.
+
+        Each commit that starts a send finishes the one before: half the commits. The next one
+        is made ready before a send, not after it, so that no outcome waits for a check.
+        """
+        self._until = until
+        current, accepted = self._next(), None
+        while current:
+            begun = self._start(current, accepted)
+            following = self._next()
+            accepted = self._send(current) if begun else None
+            # Its endpoint may have to be left alone now: that is to be read first.
+            in_trouble = begun and accepted is None
+            if following and (in_trouble or not self._is_fresh()):
+                self._todo.appendleft(following.checked.delivery)
+                following = None
+            if accepted and not following:
+                outcome.finish(accepted, self._token)
+            current = following
+        return [delivery.pk for delivery in self._todo]
+
+    def _put_off(self) -> list[Delivery]:
+        """Return the deliveries whose endpoint may be spoken to, and put the others off."""
+        may_go: list[Delivery] = []
+        put_off: dict[datetime, list[Delivery]] = defaultdict(list)
+        for delivery in self._recheck.deliveries:
+            until = self._recheck.wait_until(delivery)
+            (put_off[until] if until else may_go).append(delivery)
+        for until, deliveries in put_off.items():
+            result = outcome.postpone(deliveries, self._token, until)
+            self._tally.results[result] += len(deliveries)
+        return may_go
+
+    def _is_fresh(self) -> bool:
+        return not stopping.is_set() and time.monotonic() < self._until
+
+    def _next(self) -> _Ready | None:
+        """Return the next one that may be sent; write down what may not."""
+        while self._todo and self._is_fresh():
+            if ready := self._prepare(self._todo.popleft()):
+                return ready
+        return None
+
+    def _prepare(self, delivery: Delivery) -> _Ready | None:
+        try:
+            checked = self._recheck.check(delivery)
+            if not checked.stop:
+                return _Ready(checked=checked, message=render(checked.context))
+            self._count(outcome.stop(checked, self._token))
+        except OperationalError:
+            raise  # The database, not this delivery: its lease ends and somebody else tries.
+        except Exception as error:  # noqa: BLE001 - one message must not hold up the others
+            self._stumble(delivery, error)
+        return None
+
+    def _start(self, ready: _Ready, accepted: Accepted | None) -> bool:
+        try:
+            why_not = outcome.start(ready.checked, self._token, accepted)
+        except Exception as error:
+            if accepted:  # What was sent does not hang on what comes next.
+                outcome.finish(accepted, self._token)
+            if isinstance(error, OperationalError):
+                raise
+            self._stumble(ready.checked.delivery, error)
+            return False
+        if why_not:
+            self._count(why_not)
+        return why_not is None
+
+    def _stumble(self, delivery: Delivery, error: Exception) -> None:
+        log.error("Delivery %s could not be prepared", delivery.public_id, exc_info=error)
+        self._count(outcome.stumble(delivery, self._token, error))
+
+    def _send(self, ready: _Ready) -> Accepted | None:
+        """Send it. What failed is written down, what was accepted is returned for that."""
+        checked = ready.checked
+        try:
+            detail = self._send_one(ready.message, checked.address)
+        except DeliveryError as error:
+            failure = error
+        except Exception as error:
+            log.exception("Delivery %s failed in its channel", checked.delivery.public_id)
+            failure = DeliveryError(Failure.UNKNOWN, f"{type(error).__name__}: {error}")
+        else:
+            self._count(Result.DELIVERED)
+            return Accepted(checked=checked, detail=detail)
+        self._count(outcome.fail(self._channel, checked, self._token, failure))
+        return None
+
+    def _count(self, result: Result) -> None:
+        self._tally.results[result] += 1

@@ -345,7 +345,7 @@ def test_a_worker_that_lost_its_lease_changes_nothing(decided):
     expire_leases()
     sweep()
     before = Delivery.objects.values().get(pk=pk)
-    outcomes.finish(row, token, "late")
+    outcomes.finish(outcomes.Accepted(checked=row, detail="late"), token)
     assert Delivery.objects.values().get(pk=pk) == before
     assert Attempt.objects.get(delivery=pk).outcome == "unknown"
 
