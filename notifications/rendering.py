@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -103,7 +104,7 @@ def _render(context: MessageContext) -> Message:
         actions=tuple(_actions(context)),
         account_name=one_line(account.name),
         vendor_name=context.vendor_name,
-        unsubscribe_url=link(reverse("notifications:unsubscribe", args=[token])),
+        unsubscribe_url=link(_path("notifications:unsubscribe", token)),
         list_id=topic.replace("_", "-"),
         type=_type(context),
         occurred_at=activity.occurred_at.isoformat(),
@@ -213,19 +214,19 @@ def _stop(context: MessageContext) -> Iterable[Action]:
     """R89: where it stops. Kind 1: the account's setting; kind 2: the user's own topic."""
     account = context.membership.account.slug
     if context.notification.notice:
-        url = link(reverse("notifications:preferences", args=["email"]), account=account)
+        url = link(_path("notifications:preferences", "email"), account=account)
         yield Action(label=_("Change what you are notified about"), url=url)
         return
     if any(r.lead or r.client for r in context.reasons):
         if context.membership.may_edit_partner_settings:
-            url = link(reverse("notifications:communication"), account=account)
+            url = link(_path("notifications:communication"), account=account)
             yield Action(label=_("Change who gets lead activity"), url=url)
         else:
-            url = link(reverse("notifications:preferences", args=["email"]), account=account)
+            url = link(_path("notifications:preferences", "email"), account=account)
             label = _("Turn it off for yourself, or ask your admin to choose somebody else")
             yield Action(label=label, url=url)
     if any(r.deal for r in context.reasons):
-        url = link(reverse("notifications:preferences", args=["email"]), account=account)
+        url = link(_path("notifications:preferences", "email"), account=account)
         yield Action(label=_("Change what you are notified about"), url=url)
 
 
@@ -236,20 +237,29 @@ def _actions(context: MessageContext) -> Iterable[Action]:
     for reason in context.reasons:
         row: Lead | Client | Deal | None = reason.lead or reason.deal
         if isinstance(row, Lead):
-            url = link(reverse("partners:lead", args=[row.pk]), account=account)
+            url = link(_path("partners:lead", row.pk), account=account)
             yield Action(label=_("Open the lead"), url=url)
         elif isinstance(row, Deal):
-            url = link(reverse("partners:deal", args=[row.pk]), account=account)
+            url = link(_path("partners:deal", row.pk), account=account)
             yield Action(label=pgettext("button", "Open the deal"), url=url)
         elif reason.client and contact:
-            url = link(reverse("notifications:activity"), account=account, q=contact.email)
+            url = link(_path("notifications:activity"), account=account, q=contact.email)
             yield Action(label=_("See what this person did"), url=url)
     yield Action(label=_("Why am I getting this?"), url=_explain_url(context))
 
 
 def _explain_url(context: MessageContext) -> str:
-    path = reverse("notifications:explain", args=[context.notification.activity.message_id])
+    path = _path("notifications:explain", context.notification.activity.message_id)
     return link(path, account=context.membership.account.slug)
+
+
+@lru_cache(maxsize=10_000)
+def _path(view: str, *args: object) -> str:
+    """Return the page's path, which the next messages most likely link too.
+
+    Asked for anew each time, the paths take half of the rendering.
+    """
+    return reverse(view, args=args)
 
 
 def link(path: str, **query: str) -> str:
