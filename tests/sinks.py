@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import default
+from functools import partial
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -88,7 +89,8 @@ class HttpSink:
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> HttpSink:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        serve = partial(self._server.serve_forever, poll_interval=0.02)
+        threading.Thread(target=serve, daemon=True).start()
         return self
 
     def __exit__(self, *_error: object) -> None:
