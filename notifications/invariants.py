@@ -25,10 +25,10 @@ GRACE = timedelta(minutes=5)
 
 def broken() -> Mapping[str, int]:
     """Return for each invariant how many rows break it; all 0 when everything holds."""
-    return {name: rows.count() for name, rows in _queries().items()}
+    return {name: rows.count() for name, rows in queries().items()}
 
 
-def _queries() -> Mapping[str, QuerySet]:
+def queries() -> Mapping[str, QuerySet]:
     return {
         "accepted activity not evaluated": _not_evaluated(),
         "evaluated without a time": Activity.objects.filter(

@@ -19,11 +19,13 @@ from accounts.heartbeats import beat
 from notifications.channels.registry import CHANNELS
 from notifications.delivery.claim import sweep
 from notifications.doorbell import EVALUATE
+from notifications.invariant_check import check_if_due
 from notifications.tasks import is_due, work_off
 from partnernotify.shutdown import stopping
 
 LOOK_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
+CHECK_SECONDS = 10.0
 
 # Longer than one send may take: a send under way is finished, not cut.
 JOIN_SECONDS = 14.0
@@ -38,6 +40,7 @@ def start(**_kwargs: Any) -> None:
     for lane in (EVALUATE, *CHANNELS):
         _repeat(f"lookout-{lane}", partial(_look, lane), LOOK_SECONDS)
     _repeat("sweeper", sweep, SWEEP_SECONDS)
+    _repeat("invariants", check_if_due, CHECK_SECONDS)
     _repeat("heartbeat", partial(beat, "worker"), settings.HEARTBEAT_SECONDS)
 
 

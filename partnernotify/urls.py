@@ -6,6 +6,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path, re_path
 
+from partnernotify.metrics import metrics
 from partnernotify.probes import healthz, readyz
 
 
@@ -30,4 +31,5 @@ urlpatterns = [
     path("favicon.ico", favicon),
     path("healthz", healthz),
     path("readyz", readyz),
+    path("metrics", metrics),
 ]

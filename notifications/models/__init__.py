@@ -1,3 +1,4 @@
+from notifications.models.checks import InvariantCheck
 from notifications.models.decisions import (
     DealSignUp,
     Decision,
@@ -25,6 +26,7 @@ __all__ = [
     "EmailCount",
     "Endpoint",
     "EndpointHealth",
+    "InvariantCheck",
     "Kind",
     "Notification",
     "NotificationReason",

@@ -185,6 +185,13 @@ class Delivery(models.Model):
                 condition=Q(state__in=("suppressed", "cancelled", "expired")),
                 name="delivery_not_sent",
             ),
+            # The gauges: what nobody can tell, and what ended lately.
+            models.Index(
+                fields=("channel",), condition=Q(state="unknown"), name="delivery_unknown"
+            ),
+            models.Index(
+                fields=("done_at",), condition=Q(done_at__isnull=False), name="delivery_ended"
+            ),
         )
 
     def __str__(self) -> str:

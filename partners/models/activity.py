@@ -105,6 +105,10 @@ class Activity(models.Model):
         indexes = (
             # The evaluation queue.
             models.Index(fields=("id",), condition=Q(state="pending"), name="activity_due"),
+            # What was set aside; a person looks at it.
+            models.Index(
+                fields=("id",), condition=Q(state="quarantined"), name="activity_quarantined"
+            ),
             # A person's timeline.
             models.Index(fields=("contact", "-occurred_at"), name="activity_timeline"),
             # What an identified visitor did before (R19).

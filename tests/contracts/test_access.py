@@ -88,6 +88,7 @@ ROWS: dict[str, Row] = {
     "favicon.ico": REDIRECT,  # To the picture of this version.
     "healthz": EVERYONE,
     "readyz": (503,) * 7,
+    "metrics": EVERYONE,  # From this machine: tests/run/test_metrics.py.
 }
 # Only POST does something; who may not, changes nothing.
 POST_ROWS: dict[str, Row] = {
@@ -182,7 +183,7 @@ class Walk:
         return ends(email, "dead")
 
     def url(self, name: str) -> str:
-        if name in ("favicon.ico", "healthz", "readyz"):
+        if name in ("favicon.ico", "healthz", "readyz", "metrics"):
             return f"/{name}"
         return reverse(name, kwargs=self.arguments.get(name, {}))
 
