@@ -55,7 +55,8 @@ def _product() -> Iterator[Instance]:
         tempfile.TemporaryDirectory(prefix="pn-bench-") as folder,
     ):
         servers = {"TEST_DATABASE_URL": database_url, "TEST_REDIS_URL": redis_url}
-        settings = {"INTAKE_REQUESTS_PER_SECOND": "1000000", "EMAIL_DAILY_CAP": "1000000"}
+        limits = ("INTAKE_REQUESTS_PER_SECOND", "INTAKE_EVENTS_PER_MINUTE", "EMAIL_DAILY_CAP")
+        settings = dict.fromkeys(limits, "1000000")
         # For this part only: the next one has servers of its own.
         with (
             patch.dict(os.environ, servers),

@@ -165,7 +165,8 @@ if REDIS_URL:
     CACHES["default"] = {
         "BACKEND": "partnernotify.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
-        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        # Intake asks it as well: who sends events hardly notices that it hangs.
+        "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.2},
     }
 
 # --- E-mail -----------------------------------------------------------------
@@ -254,6 +255,7 @@ INTAKE_MAX_EVENTS = 2_500
 # So much of a body that is too large is still read, so that the client hears why.
 INTAKE_MAX_DISCARD_BYTES = 8 * 1024 * 1024
 INTAKE_REQUESTS_PER_SECOND = env.int("INTAKE_REQUESTS_PER_SECOND", default=1_000)
+INTAKE_EVENTS_PER_MINUTE = env.int("INTAKE_EVENTS_PER_MINUTE", default=120_000)
 STALE_AFTER = timedelta(hours=env.int("STALE_AFTER_HOURS", default=72))
 
 # --- Rules and delivery -----------------------------------------------------

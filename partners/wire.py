@@ -25,13 +25,17 @@ DUPLICATE_KEY = "duplicate_key"
 
 
 class Unusable(Exception):
-    """The whole request is refused with `status`, a stable `code` and a `message`."""
+    """The whole request is refused with `status`, a stable `code` and a `message`.
 
-    def __init__(self, status: int, code: str, message: str) -> None:
+    `retry_after`: the seconds after which the same request is welcome; 0: it is not.
+    """
+
+    def __init__(self, status: int, code: str, message: str, *, retry_after: int = 0) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after = retry_after
 
 
 class Readable(Protocol):

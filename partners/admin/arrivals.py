@@ -28,7 +28,7 @@ class SourceForm(forms.ModelForm):
 
     class Meta:
         model = Source
-        fields = ("name", "origins")
+        fields = ("name", "origins", "events_per_minute")
 
 
 @admin.register(Source)
@@ -46,7 +46,7 @@ class SourceAdmin(KeptAdmin):
     )
 
     def get_fields(self, request: HttpRequest, obj: Source | None = None) -> tuple[str, ...]:
-        return ("name", "origins", *(self.readonly_fields if obj else ()))
+        return (*self.form.Meta.fields, *(self.readonly_fields if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if change:

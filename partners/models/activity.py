@@ -1,5 +1,6 @@
 """What people did, and how we know who they are."""
 
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,6 +20,13 @@ class Source(models.Model):
         default=list,
         blank=True,
         help_text=_("Websites that may use this key in a browser; empty: all."),
+    )
+    events_per_minute = models.PositiveIntegerField(
+        _("events a minute"),
+        null=True,
+        blank=True,
+        validators=(MinValueValidator(1),),
+        help_text=_("More are refused until the next minute; empty: as the instance is set."),
     )
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True)

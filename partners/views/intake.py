@@ -22,6 +22,7 @@ from partners.events import Rejected, check_context
 from partners.intake import Receipt, accept
 from partners.keys import hash_key
 from partners.models import Source
+from partners.quota import quota_of, seconds_to_wait
 from partners.wire import Unusable, declared_length, discard, open_body, parse, read_body
 
 PATHS: Mapping[str, str] = {
@@ -51,7 +52,7 @@ def intake(request: HttpRequest, path: str) -> HttpResponse:
         return _refusal(request, error)
     except DatabaseError:
         words = "Nothing was stored. Send the request again."
-        return _refusal(request, Unusable(503, "unavailable", words))
+        return _refusal(request, Unusable(503, "unavailable", words, retry_after=5))
 
 
 def _accept(request: HttpRequest, kind: str) -> HttpResponse:
@@ -76,6 +77,7 @@ def _accept(request: HttpRequest, kind: str) -> HttpResponse:
     if is_batch:
         _check_context(document, suspicious)
     raw_events = _events_of(document) if is_batch else [document]
+    _check_quota(source, len(raw_events))
     receipt = accept(
         source,
         raw_events,
@@ -168,7 +170,15 @@ def _check_rate(source: Source) -> None:
         tokens = min(float(limit), tokens + (now - since) * limit)
         _buckets[source.pk] = (tokens - 1 if tokens >= 1 else tokens, now)
     if tokens < 1:
-        raise Unusable(429, "too_many_requests", f"At most {limit} requests a second.")
+        words = f"At most {limit} requests a second. Nothing of this request was kept."
+        raise Unusable(429, "too_many_requests", words, retry_after=1)
+
+
+def _check_quota(source: Source, events: int) -> None:
+    if seconds := seconds_to_wait(source, events):
+        limit = quota_of(source)
+        words = f"At most {limit} events a minute. Nothing of this request was kept."
+        raise Unusable(429, "too_many_events", words, retry_after=seconds)
 
 
 # --- Browsers ---------------------------------------------------------------
@@ -208,7 +218,7 @@ def _refusal(request: HttpRequest, error: Unusable) -> HttpResponse:
         response["WWW-Authenticate"] = 'Basic realm="write key"'
     elif error.status == 405:
         response["Allow"] = "POST, OPTIONS"
-    elif error.status in (429, 503):
-        response["Retry-After"] = "1" if error.status == 429 else "5"
+    if error.retry_after:
+        response["Retry-After"] = str(error.retry_after)
     # A page of a foreign origin may read why it was refused, but nothing else.
     return response if error.status == 403 else _allow(request, response)
