@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -33,6 +34,79 @@ def postgresql(*, durable: bool = False) -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    with own_postgresql(durable=durable) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """Yield the URL of an empty Redis (or Valkey)."""
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    with own_redis() as server:
+        yield server.url
+
+
+class Server:
+    """A server that can be stopped, however roughly, and started again on its data and port."""
+
+    def __init__(
+        self,
+        url: str,
+        command: list[str],
+        *,
+        port: int,
+        log: str,
+        end: signal.Signals,
+        user: str | None = None,
+    ) -> None:
+        self.url, self.port, self.command = url, port, command
+        self._log, self._end, self._user = log, end, user
+
+    def start(self) -> None:
+        with open(self._log, "ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                stdout=output,
+                stderr=output,
+                user=self._user,
+                start_new_session=True,
+                cwd="/",
+            )
+        self._wait_for_port()
+
+    def stop(self, sig: signal.Signals | None = None) -> None:
+        self.process.send_signal(sig or self._end)
+        try:
+            self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def _wait_for_port(self) -> None:
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            address = ("127.0.0.1", self.port)
+            with contextlib.suppress(OSError), socket.create_connection(address, 1):
+                return
+            time.sleep(0.05)
+        log = Path(self._log).read_text()[-2000:]
+        raise RuntimeError(f"{self.command} did not start:\n{log}")
+
+
+class PostgresServer(Server):
+    def start(self) -> None:
+        super().start()
+        _wait_for_postgresql(str(Path(self.command[0]).parent), self.port)
+
+    def crash(self) -> None:
+        """Stop as after a power cut: the next start recovers from the log."""
+        self.stop(signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def own_postgresql(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """Yield a running server of ours, whatever was given."""
     bin_dir = _find_postgresql() or _install_postgresql()
     with tempfile.TemporaryDirectory(prefix="pn-pg-", dir="/tmp") as folder:
         user = "postgres" if os.geteuid() == 0 else None  # The server refuses root.
@@ -44,54 +118,39 @@ def postgresql(*, durable: bool = False) -> Iterator[str]:
         options += ["-c", "max_connections=200", "-c", "shared_buffers=256MB"]
         if not durable:
             options += ["-c", "fsync=off", "-c", "synchronous_commit=off"]
-        command = [f"{bin_dir}/postgres", "-D", data, *options]
-        with _server(command, port, user, f"{folder}/log"):
-            url = f"postgres://pn@127.0.0.1:{port}/postgres"
-            _wait_for_postgresql(bin_dir, port)
-            yield url
+        server = PostgresServer(
+            f"postgres://pn@127.0.0.1:{port}/postgres",
+            [f"{bin_dir}/postgres", "-D", data, *options],
+            port=port,
+            log=f"{folder}/log",
+            end=signal.SIGINT,  # Fast shutdown.
+            user=user,
+        )
+        with _started(server):
+            yield server
 
 
 @contextlib.contextmanager
-def redis() -> Iterator[str]:
-    """Yield the URL of an empty Redis (or Valkey)."""
-    if given := os.environ.get("TEST_REDIS_URL"):
-        yield given
-        return
+def own_redis() -> Iterator[Server]:
+    """Yield a running server of ours, whatever was given. What is stopped forgets all."""
     binary = _find_redis() or _install_redis()
     with tempfile.TemporaryDirectory(prefix="pn-redis-", dir="/tmp") as folder:
         port = free_port()
         command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         command += ["--save", "", "--appendonly", "no"]
-        with _server(command, port, None, f"{folder}/log"):
-            yield f"redis://127.0.0.1:{port}/0"
+        url = f"redis://127.0.0.1:{port}/0"
+        server = Server(url, command, port=port, log=f"{folder}/log", end=signal.SIGTERM)
+        with _started(server):
+            yield server
 
 
 @contextlib.contextmanager
-def _server(command: list[str], port: int, user: str | None, log: str) -> Iterator[None]:
-    with open(log, "wb") as output:
-        process = subprocess.Popen(
-            command, stdout=output, stderr=output, user=user, start_new_session=True, cwd="/"
-        )
+def _started(server: Server) -> Iterator[None]:
     try:
-        _wait_for_port(process, port, log)
+        server.start()
         yield
     finally:
-        process.terminate() if "redis" in command[0] or "valkey" in command[0] else (
-            process.send_signal(2)  # PostgreSQL: fast shutdown.
-        )
-        try:
-            process.wait(START_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: str) -> None:
-    until = time.monotonic() + START_SECONDS
-    while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        time.sleep(0.05)
-    raise RuntimeError(f"{process.args} did not start:\n{Path(log).read_text()[-2000:]}")
+        server.stop()
 
 
 def _wait_for_postgresql(bin_dir: str, port: int) -> None:
