@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
 from partnernotify.environment import (
     anymail_settings,
@@ -24,6 +25,8 @@ from partnernotify.environment import (
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.FileAwareEnv()
 env.read_env(BASE_DIR / ".env", overwrite=False)
+if "PN_FAILPOINT" in os.environ:
+    raise ImproperlyConfigured("PN_FAILPOINT makes processes die for tests; unset it.")
 
 # --- The instance -----------------------------------------------------------
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
