@@ -92,13 +92,14 @@ class Instance:
 
     # --- processes --------------------------------------------------------------
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, **environment: str) -> None:
+        """Start processes; what `environment` adds is for these only."""
         for name in names:
             log = open(self.folder / f"{name}.log", "ab")  # noqa: SIM115 - the child's
             self.processes[name] = subprocess.Popen(
                 self._command(name),
                 cwd=ROOT,
-                env=self.environment,
+                env={**self.environment, **environment},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -21,10 +21,23 @@ from aiosmtpd.controller import Controller
 from tests.servers import free_port
 
 
+@dataclass(frozen=True)
+class Received:
+    """One message as a receiver wrote it down: `delivery` is the public id, `at` Unix time."""
+
+    sink: str
+    delivery: str
+    message_id: str
+    to: str
+    text: str
+    at: float
+
+
 class SmtpSink:
     """An SMTP server. `answer` decides the reply to a message; None accepts it."""
 
     def __init__(self) -> None:
+        self.received: list[Received] = []
         self.messages: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.answer: Callable[[EmailMessage], str | None] = lambda _message: None
@@ -46,11 +59,24 @@ class SmtpSink:
             with self._lock:
                 self.messages.append(message)
                 self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
+                self.received.append(_received(message, envelope.rcpt_tos[0]))
         return refusal or "250 OK"
 
     def to(self, address: str) -> list[EmailMessage]:
         with self._lock:
             return [m for m in self.messages if m["To"] == address]
+
+
+def _received(message: EmailMessage, to: str) -> Received:
+    body = message.get_body(("plain",))
+    return Received(
+        sink="email",
+        delivery=message.get("X-PN-Delivery", ""),
+        message_id=message.get("Message-ID", ""),
+        to=to,
+        text=body.get_content() if body else "",
+        at=time.time(),
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,154 @@
+"""What was acknowledged and what became of it, counted as Jepsen's total-queue counts.
+
+The client says what was acknowledged, the receivers what arrived; the database is asked only
+why something did not arrive. One pair = one event and one address that must hear of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+
+import psycopg
+
+from tests.chaos.client import Sent
+from tests.sinks import Received
+
+# "Why am I getting this?" in each mail; every messageId of ours is made of these.
+_EVENT = re.compile(r"/activity/([\w-]+)/")
+
+
+@dataclass
+class Ledger:
+    """One run of one scenario. `recovery`: seconds from the last fault until all was settled."""
+
+    test: str
+    seed: int
+    acknowledged: int = 0
+    refused: int = 0
+    unknown: int = 0  # Events of which the client never learnt anything.
+    recovered: int = 0  # Sent again after an unknown outcome, and they were there already.
+    received: int = 0
+    lost: int = 0  # Pairs that nobody received, and the database does not say why.
+    explained: int = 0  # Pairs that nobody received, and a final row says why.
+    duplicated: int = 0  # Copies beyond the first of one delivery.
+    unexpected: int = 0  # Received, but never sent for.
+    interrupted: int = 0  # Sends whose outcome nobody knows.
+    kills: int = 0
+    recovery: float | None = None
+    notes: dict[str, str] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+
+    def check(self, holds: object, words: str) -> None:
+        if not holds:
+            self.broken.append(words)
+
+    def judge(self, *, explained: int = 0, never_twice: bool = False) -> None:
+        """Apply the rules. `explained`: so many pairs must not arrive, and be explained."""
+        self.check(not self.lost, f"{self.lost} lost")
+        self.check(not self.unexpected, f"{self.unexpected} unexpected")
+        self.check(not self.unknown, f"{self.unknown} unknown to the client at the end")
+        copies = 0 if never_twice else self.interrupted
+        self.check(self.duplicated <= copies, f"{self.duplicated} duplicated, {copies} may be")
+        self.check(
+            self.explained == explained, f"{self.explained} explained instead of {explained}"
+        )
+
+
+def count(
+    ledger: Ledger, database_url: str, sent: Iterable[Sent], received: Sequence[Received]
+) -> None:
+    """Fill in what the client, the receivers and the database say."""
+    events = {event.message_id: event for event in sent}
+    ledger.acknowledged = sum(event.acknowledged for event in events.values())
+    ledger.refused = sum(event.refused for event in events.values())
+    ledger.unknown = len(events) - ledger.acknowledged - ledger.refused
+    arrived = Counter((event_of(mail), mail.to) for mail in received)
+    ledger.received = len(received)
+    ledger.duplicated = len(received) - len({(mail.sink, mail.delivery) for mail in received})
+    ledger.unexpected = sum(
+        1
+        for message_id, address in arrived
+        if message_id not in events
+        or events[message_id].refused
+        or address not in events[message_id].tells
+    )
+    with psycopg.connect(database_url) as connection:
+        stored = _stored(connection, list(events))
+        why = _explained(connection, list(events))
+        ledger.interrupted = _interrupted(connection, list(events))
+    ledger.recovered = sum(
+        1
+        for event in events.values()
+        if event.unsure_at and stored.get(event.message_id, event.unsure_at) < event.unsure_at
+    )
+    for event in events.values():
+        if not event.acknowledged:
+            continue
+        if event.message_id not in stored:
+            ledger.lost += max(1, len(event.tells))
+            continue
+        for address in event.tells:
+            if not arrived[event.message_id, address]:
+                known = (event.message_id, address) in why or (event.message_id, "") in why
+                ledger.explained += known
+                ledger.lost += not known
+
+
+def event_of(mail: Received) -> str:
+    found = _EVENT.search(mail.text)
+    return found[1] if found else ""
+
+
+def _stored(connection: psycopg.Connection, ids: list[str]) -> dict[str, float]:
+    """Return for each stored event the Unix time of its arrival."""
+    sql = (
+        "SELECT message_id, extract(epoch FROM received_at)::float FROM partners_activity"
+        " WHERE message_id = ANY(%s)"
+    )
+    return dict(connection.execute(sql, [ids]).fetchall())
+
+
+def _explained(connection: psycopg.Connection, ids: list[str]) -> set[tuple[str, str]]:
+    """Return (event, address) of what ended otherwise, with a word; address "": the event."""
+    rows = connection.execute(
+        """
+        SELECT a.message_id, u.email
+        FROM notifications_delivery d
+        JOIN notifications_notification n ON n.id = d.notification_id
+        JOIN partners_activity a ON a.id = n.activity_id
+        JOIN accounts_membership m ON m.id = n.membership_id
+        JOIN accounts_user u ON u.id = m.user_id
+        WHERE d.channel <> 'desktop' AND a.message_id = ANY(%(ids)s)
+          AND d.state IN ('dead', 'suppressed', 'cancelled', 'expired', 'unknown')
+          AND d.reason || d.detail <> ''
+        UNION ALL
+        SELECT message_id, '' FROM partners_activity
+        WHERE message_id = ANY(%(ids)s) AND state = 'quarantined' AND problem <> ''
+        """,
+        {"ids": ids},
+    )
+    return {(message_id, address) for message_id, address in rows}
+
+
+def _interrupted(connection: psycopg.Connection, ids: list[str]) -> int:
+    """Count the sends on a wire whose outcome was written down as unknown."""
+    row = connection.execute(
+        """
+        SELECT count(*) FROM notifications_attempt t
+        JOIN notifications_delivery d ON d.id = t.delivery_id
+        JOIN notifications_notification n ON n.id = d.notification_id
+        JOIN partners_activity a ON a.id = n.activity_id
+        WHERE d.channel <> 'desktop' AND a.message_id = ANY(%s)
+          AND (t.outcome = 'unknown' OR (t.outcome = '' AND d.state = 'unknown'))
+        """,
+        [ids],
+    ).fetchone()
+    assert row
+    return row[0]
+
+
+def columns() -> list[str]:
+    return [f.name for f in fields(Ledger) if f.name not in ("notes", "broken")]
