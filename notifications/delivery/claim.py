@@ -5,9 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from notifications.channels.registry import CHANNELS
@@ -44,10 +46,9 @@ def sweep() -> dict[str, int]:
 
     A lease that ended before its send started costs nothing. One that ended during a
     send has an unknown outcome: it is sent again with the same id, if its channel does so.
+    What is locked is left for the next time: its holder may be frozen.
     """
-    unsent = Delivery.objects.filter(state=Delivery.State.LEASED, lease_until__lt=Now()).update(
-        state=Delivery.State.PENDING, lease_token=None, lease_until=None
-    )
+    unsent = _take_back_unsent()
     interrupted = 0
     for delivery in Delivery.objects.filter(state=Delivery.State.SENDING, lease_until__lt=Now()):
         interrupted += _take_back(delivery)
@@ -55,25 +56,41 @@ def sweep() -> dict[str, int]:
 
 
 @transaction.atomic
+def _take_back_unsent() -> int:
+    leased = Delivery.objects.filter(state=Delivery.State.LEASED, lease_until__lt=Now())
+    return Delivery.objects.filter(pk__in=_lock(leased)).update(
+        state=Delivery.State.PENDING, lease_token=None, lease_until=None
+    )
+
+
+def _lock(rows: QuerySet[Any]) -> list[int]:
+    """Lock those of the rows that nobody else has locked; return their ids."""
+    free = rows.select_for_update(skip_locked=True, no_key=True)
+    return list(free.values_list("pk", flat=True))
+
+
+@transaction.atomic
 def _take_back(delivery: Delivery) -> bool:
     rows = Delivery.objects.filter(
         pk=delivery.pk, lease_token=delivery.lease_token, state=Delivery.State.SENDING
     )
+    attempt = Attempt.objects.filter(delivery=delivery, n=delivery.starts, outcome="")
+    if not _lock(attempt) or not _lock(rows):
+        return False
     channel = CHANNELS[delivery.channel]
     pause = next_try(channel, delivery.starts)
     endpoint = Endpoint.objects.filter(key=delivery.endpoint_key).first()
     if not repeats_unknown(channel, endpoint):
-        taken = hold_unknown(rows, INTERRUPTED)
+        hold_unknown(rows, INTERRUPTED)
     elif pause is None:
-        taken = settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
+        settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
     else:
-        taken = rows.update(
+        rows.update(
             state=Delivery.State.PENDING,
             lease_token=None,
             lease_until=None,
             not_before=Now() + min(pause, INTERRUPTED_PAUSE),
             detail=INTERRUPTED,
         )
-    if taken:
-        end_attempt(delivery, Attempt.Outcome.UNKNOWN, INTERRUPTED)
-    return bool(taken)
+    end_attempt(delivery, Attempt.Outcome.UNKNOWN, INTERRUPTED)
+    return True
