@@ -10,7 +10,7 @@ help:
 	@echo "make test    the whole suite, with throw-away PostgreSQL and Redis servers"
 	@echo "make check   formatting, lint, types, import layers, migrations, check --deploy"
 	@echo "make bench   how fast it is: a table and bench.json (BENCH=ingest runs one part)"
-	@echo "make chaos   fault injection: what was acknowledged, lost, duplicated"
+	@echo "make chaos   fault injection: what was acknowledged, lost, duplicated (CHAOS=--small: quickly)"
 
 run: venv
 	@exec $(VENV)/bin/python -m partnernotify.supervisor --stop-with-parent
@@ -24,9 +24,8 @@ check: venv-dev
 bench: venv-dev
 	@$(VENV)/bin/python -m bench.run
 
-chaos:
-	@echo "make chaos comes with the delivery engine; it is not there yet." >&2
-	@exit 1
+chaos: venv-dev
+	@$(VENV)/bin/python -m tests.chaos.run $(CHAOS)
 
 # A copy of the requirements lies in the environment once they are installed: the same
 # text means that there is nothing to do.

@@ -53,6 +53,10 @@ class Sent:
         return bool(self.tries) and 400 <= self.tries[-1].status < 500
 
     @property
+    def acknowledged_at(self) -> float:
+        return self.tries[-1].at + self.tries[-1].seconds
+
+    @property
     def unsure_at(self) -> float | None:
         """When it was sent again after a try whose outcome nobody knows; None: never."""
         again = [later.at for try_, later in itertools.pairwise(self.tries) if is_unsure(try_)]
@@ -98,6 +102,15 @@ class Client:
             list(pool.map(self.send, events))
 
     @contextlib.contextmanager
+    def posting(self, events: Iterable[Sent]) -> Iterator[None]:
+        """Send these meanwhile, and wait for the last answers at the end."""
+        with ThreadPoolExecutor(THREADS) as pool:
+            answers = [pool.submit(self.send, event) for event in events]
+            yield
+        for answer in answers:
+            answer.result()
+
+    @contextlib.contextmanager
     def load(self, per_second: float, partners: range) -> Iterator[None]:
         """Send at this pace meanwhile, and wait for the last answers at the end."""
         ending = threading.Event()
@@ -140,6 +153,12 @@ class Client:
         finally:
             connection.close()
         return Try(at, time.monotonic() - began, status)
+
+
+def percentile(values: Iterable[float], percent: int) -> float:
+    """Return the value below which `percent` of the values lie; 0 of none."""
+    ordered = sorted(values)
+    return ordered[(len(ordered) - 1) * percent // 100] if ordered else 0.0
 
 
 def recipient(partner: int) -> str:

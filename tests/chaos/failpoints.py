@@ -1,7 +1,8 @@
 """Named places where a process of the product dies, fails or waits.
 
-`PN_FAILPOINT=name:kill`, `name:raise` or `name:sleep:seconds`. With `PN_FAILPOINT_ONCE`, the
-path of a file, only the first process that comes there: it leaves the file.
+`PN_FAILPOINT=name:action`; the actions are kill, freeze, raise and sleep:seconds. With
+`PN_FAILPOINT_ONCE`, the path of a file, only the first process that comes there acts, and
+leaves the file.
 
 Production code knows nothing of this. The functions of POINTS are wrapped from outside when a
 process starts; one that is not there any more stops the process.
@@ -61,15 +62,10 @@ POINTS = {
         "notifications.rendering:render",
         lambda context: POISON in context.notification.activity.message_id,
     ),
-    "started": Point(
-        "notifications.delivery.outcome:start",
-        lambda started, checked, _token: started and checked.delivery.channel == "email",
-        after=True,
-    ),
-    "sent": Point(
-        "notifications.delivery.outcome:finish",
-        lambda delivery, *_more: delivery.channel == "email",
-    ),
+    "started": Point("notifications.channels.email:EmailChannel._send"),
+    "accepted": Point("notifications.channels.email:EmailChannel._send", after=True),
+    # In the middle of the transaction that writes an outcome.
+    "ending": Point("notifications.delivery.outcome:end_attempt", after=True),
 }
 
 
@@ -135,6 +131,10 @@ def _kill() -> None:
     os.killpg(0, signal.SIGKILL)  # With its parent: Granian's, which would end tidily.
 
 
+def _freeze() -> None:
+    os.killpg(0, signal.SIGSTOP)
+
+
 def _raise() -> None:
     raise RuntimeError("fail point")
 
@@ -143,4 +143,9 @@ def _sleep(seconds: str) -> None:
     time.sleep(float(seconds))
 
 
-ACTIONS: dict[str, Callable[..., None]] = {"kill": _kill, "raise": _raise, "sleep": _sleep}
+ACTIONS: dict[str, Callable[..., None]] = {
+    "kill": _kill,
+    "raise": _raise,
+    "freeze": _freeze,
+    "sleep": _sleep,
+}

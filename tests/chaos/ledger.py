@@ -7,8 +7,7 @@ why something did not arrive. One pair = one event and one address that must hea
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
 
 import psycopg
@@ -57,44 +56,59 @@ class Ledger:
         )
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What the database says. `arrived`: event → Unix time. `why`: (event, address) of what
+    ended otherwise, with a word; address "" for all of the event. `interrupted`: sends."""
+
+    arrived: Mapping[str, float]
+    why: Set[tuple[str, str]]
+    interrupted: int
+
+
+def read_stored(database_url: str, events: Iterable[Sent]) -> Stored:
+    ids = [event.message_id for event in events]
+    with psycopg.connect(database_url) as connection:
+        return Stored(
+            arrived=dict(connection.execute(_ARRIVED, [ids]).fetchall()),
+            why=set(connection.execute(_WHY, {"ids": ids}).fetchall()),
+            interrupted=connection.execute(_INTERRUPTED, [ids]).fetchall()[0][0],
+        )
+
+
 def count(
-    ledger: Ledger, database_url: str, sent: Iterable[Sent], received: Sequence[Received]
+    ledger: Ledger, sent: Iterable[Sent], received: Sequence[Received], stored: Stored
 ) -> None:
     """Fill in what the client, the receivers and the database say."""
     events = {event.message_id: event for event in sent}
     ledger.acknowledged = sum(event.acknowledged for event in events.values())
     ledger.refused = sum(event.refused for event in events.values())
     ledger.unknown = len(events) - ledger.acknowledged - ledger.refused
-    arrived = Counter((event_of(mail), mail.to) for mail in received)
+    ledger.recovered = sum(_was_there(event, stored) for event in events.values())
     ledger.received = len(received)
     ledger.duplicated = len(received) - len({(mail.sink, mail.delivery) for mail in received})
-    ledger.unexpected = sum(
-        1
-        for message_id, address in arrived
-        if message_id not in events
-        or events[message_id].refused
-        or address not in events[message_id].tells
-    )
-    with psycopg.connect(database_url) as connection:
-        stored = _stored(connection, list(events))
-        why = _explained(connection, list(events))
-        ledger.interrupted = _interrupted(connection, list(events))
-    ledger.recovered = sum(
-        1
+    ledger.interrupted = stored.interrupted
+    arrived = {(event_of(mail), mail.to) for mail in received}
+    wanted = {
+        (event.message_id, address)
         for event in events.values()
-        if event.unsure_at and stored.get(event.message_id, event.unsure_at) < event.unsure_at
-    )
-    for event in events.values():
-        if not event.acknowledged:
-            continue
-        if event.message_id not in stored:
-            ledger.lost += max(1, len(event.tells))
-            continue
-        for address in event.tells:
-            if not arrived[event.message_id, address]:
-                known = (event.message_id, address) in why or (event.message_id, "") in why
-                ledger.explained += known
-                ledger.lost += not known
+        if not event.refused
+        for address in event.tells
+    }
+    ledger.unexpected = len(arrived - wanted)
+    ledger.lost = ledger.explained = 0
+    for event in filter(lambda event: event.acknowledged, events.values()):
+        missing = {(event.message_id, address) for address in event.tells} - arrived
+        known = missing if (event.message_id, "") in stored.why else missing & stored.why
+        ledger.explained += len(known)
+        ledger.lost += len(missing - known)
+        if event.message_id not in stored.arrived and not event.tells:
+            ledger.lost += 1  # Nobody would have heard of it, but it was accepted.
+
+
+def _was_there(event: Sent, stored: Stored) -> bool:
+    again = event.unsure_at
+    return again is not None and stored.arrived.get(event.message_id, again) < again
 
 
 def event_of(mail: Received) -> str:
@@ -102,52 +116,32 @@ def event_of(mail: Received) -> str:
     return found[1] if found else ""
 
 
-def _stored(connection: psycopg.Connection, ids: list[str]) -> dict[str, float]:
-    """Return for each stored event the Unix time of its arrival."""
-    sql = (
-        "SELECT message_id, extract(epoch FROM received_at)::float FROM partners_activity"
-        " WHERE message_id = ANY(%s)"
-    )
-    return dict(connection.execute(sql, [ids]).fetchall())
-
-
-def _explained(connection: psycopg.Connection, ids: list[str]) -> set[tuple[str, str]]:
-    """Return (event, address) of what ended otherwise, with a word; address "": the event."""
-    rows = connection.execute(
-        """
-        SELECT a.message_id, u.email
-        FROM notifications_delivery d
-        JOIN notifications_notification n ON n.id = d.notification_id
-        JOIN partners_activity a ON a.id = n.activity_id
-        JOIN accounts_membership m ON m.id = n.membership_id
-        JOIN accounts_user u ON u.id = m.user_id
-        WHERE d.channel <> 'desktop' AND a.message_id = ANY(%(ids)s)
-          AND d.state IN ('dead', 'suppressed', 'cancelled', 'expired', 'unknown')
-          AND d.reason || d.detail <> ''
-        UNION ALL
-        SELECT message_id, '' FROM partners_activity
-        WHERE message_id = ANY(%(ids)s) AND state = 'quarantined' AND problem <> ''
-        """,
-        {"ids": ids},
-    )
-    return {(message_id, address) for message_id, address in rows}
-
-
-def _interrupted(connection: psycopg.Connection, ids: list[str]) -> int:
-    """Count the sends on a wire whose outcome was written down as unknown."""
-    row = connection.execute(
-        """
-        SELECT count(*) FROM notifications_attempt t
-        JOIN notifications_delivery d ON d.id = t.delivery_id
-        JOIN notifications_notification n ON n.id = d.notification_id
-        JOIN partners_activity a ON a.id = n.activity_id
-        WHERE d.channel <> 'desktop' AND a.message_id = ANY(%s)
-          AND (t.outcome = 'unknown' OR (t.outcome = '' AND d.state = 'unknown'))
-        """,
-        [ids],
-    ).fetchone()
-    assert row
-    return row[0]
+_ARRIVED = """
+    SELECT message_id, extract(epoch FROM received_at)::float FROM partners_activity
+    WHERE message_id = ANY(%s)
+"""
+_WHY = """
+    SELECT a.message_id, u.email
+    FROM notifications_delivery d
+    JOIN notifications_notification n ON n.id = d.notification_id
+    JOIN partners_activity a ON a.id = n.activity_id
+    JOIN accounts_membership m ON m.id = n.membership_id
+    JOIN accounts_user u ON u.id = m.user_id
+    WHERE d.channel <> 'desktop' AND a.message_id = ANY(%(ids)s)
+      AND d.state IN ('dead', 'suppressed', 'cancelled', 'expired', 'unknown')
+      AND d.reason || d.detail <> ''
+    UNION ALL
+    SELECT message_id, '' FROM partners_activity
+    WHERE message_id = ANY(%(ids)s) AND state = 'quarantined' AND problem <> ''
+"""
+# Sends on a wire of which nobody knows the outcome; the inbox is no wire.
+_INTERRUPTED = """
+    SELECT count(*) FROM notifications_attempt t
+    JOIN notifications_delivery d ON d.id = t.delivery_id
+    JOIN notifications_notification n ON n.id = d.notification_id
+    JOIN partners_activity a ON a.id = n.activity_id
+    WHERE d.channel <> 'desktop' AND t.outcome = 'unknown' AND a.message_id = ANY(%s)
+"""
 
 
 def columns() -> list[str]:

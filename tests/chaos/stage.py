@@ -12,14 +12,16 @@ import re
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
 
-from tests.chaos.client import Client, recipient
-from tests.chaos.ledger import Ledger, count
+from tests.chaos.client import Client, Sent, percentile, recipient
+from tests.chaos.ledger import Ledger, count, event_of, read_stored
 from tests.chaos.registry import Scenario
 from tests.instance import Instance
 from tests.servers import PostgresServer, Server, own_postgresql, own_redis
@@ -41,12 +43,26 @@ _UNSETTLED = (
 _BROKEN = re.compile(r"^ *[1-9]\d*  .+$", re.M)
 
 
+@dataclass(frozen=True)
+class Sizes:
+    """How much of everything. `timed`: what is promised in seconds is a rule as well."""
+
+    partners: int = 500
+    flood: int = 2_000
+    fault_seconds: float = 10
+    soak_seconds: float = 120
+    timed: bool = True
+
+
+SMALL = Sizes(partners=60, flood=300, fault_seconds=4, soak_seconds=20, timed=False)
+
+
 class Stage:
     def __init__(
-        self, folder: Path, postgres: PostgresServer, redis: Server, smtp: SmtpSink, *, small: bool
+        self, folder: Path, postgres: PostgresServer, redis: Server, smtp: SmtpSink, sizes: Sizes
     ) -> None:
-        self.postgres, self.redis, self.smtp, self.small = postgres, redis, smtp, small
-        self.partners = range(60 if small else 500)
+        self.postgres, self.redis, self.smtp, self.sizes = postgres, redis, smtp, sizes
+        self.partners = range(sizes.partners)
         self.product = Instance(
             folder,
             {
@@ -65,13 +81,8 @@ class Stage:
 
     def make_whole(self) -> None:
         """Start what does not run."""
-        gone = [name for name in WHOLE if not self.is_running(name)]
-        self.product.start(*gone)
+        self.product.start(*(name for name in WHOLE if name not in self.product.processes))
         self.product.wait_ready()
-
-    def is_running(self, name: str) -> bool:
-        process = self.product.processes.get(name)
-        return process is not None and process.poll() is None
 
     def play(self, scenario: Scenario, seed: int) -> Ledger:
         """Run one scenario to its end and judge it."""
@@ -80,14 +91,14 @@ class Stage:
         try:
             scenario.act(run)
             run.settle()
-            run.close()
+            run.ledger.judge(explained=run.explained, never_twice=run.never_twice)
             run.ledger.broken += self.broken_invariants()
         except AssertionError as error:
             run.ledger.broken.append(str(error))
         finally:
             self.smtp.answer = lambda _message: None
-            for name in list(self.product.processes):
-                if not self.is_running(name) or name not in WHOLE:
+            for name, process in list(self.product.processes.items()):
+                if name in run.odd or name not in WHOLE or process.poll() is not None:
                     self.product.stop(name, signal.SIGKILL)
         return run.ledger
 
@@ -108,6 +119,9 @@ class Run:
         self.client = Client(stage.product, stage.key, f"{key}-{seed}", self.rng)
         self.ledger = Ledger(key, seed)
         self.explained, self.never_twice = 0, False
+        # For every process started from now on; such a process ends with the run.
+        self.environment: dict[str, str] = {}
+        self.odd: set[str] = set()
         self._first = len(stage.smtp.received)
         self._fault_at: float | None = None
 
@@ -123,23 +137,31 @@ class Run:
             self.ledger.kills += 1
         self.fault()
 
-    def only(self, *names: str, **environment: str) -> None:
-        """Let no worker run but these, started anew; nothing is under way, so no fault."""
-        for name in [n for n in self.product.processes if n.startswith("worker")]:
-            self.product.stop(name, signal.SIGKILL)
+    def start(self, *names: str, **environment: str) -> None:
+        environment = {**self.environment, **environment}
+        if environment:
+            self.odd.update(names)
         self.product.start(*names, **environment)
+
+    def replace(self, *names: str, by: Sequence[str] | None = None, **environment: str) -> None:
+        """Start these anew, or others instead, while nothing is under way: no fault."""
+        for name in names:
+            self.product.stop(name, signal.SIGKILL)
+        self.start(*(names if by is None else by), **environment)
 
     def fail_point(self, spec: str) -> dict[str, str]:
         """Return the environment of processes of which the first that comes there acts."""
-        once = tempfile.mktemp(dir=self.product.folder, prefix="once-")
-        self._once = Path(once)
-        return {"PN_FAILPOINT": spec, "PN_FAILPOINT_ONCE": once}
+        self._once = self.product.folder / f"once-{uuid.uuid4().hex}"
+        return {"PN_FAILPOINT": spec, "PN_FAILPOINT_ONCE": str(self._once)}
+
+    def wait_hit(self) -> None:
+        wait_until(self._once.exists, what="a process at its fail point")
 
     def wait_fallen(self, name: str) -> None:
         """Wait until the process has died at its fail point."""
         process = self.product.processes[name]
-        wait_until(lambda: process.poll() is not None, what=f"{name} at its fail point")
-        assert self._once.exists(), f"{name} ended by itself:\n{self.product.log(name)[-1500:]}"
+        self.wait_hit()
+        process.wait(10)
         del self.product.processes[name]
         self.ledger.kills += 1
         self.fault()
@@ -167,32 +189,72 @@ class Run:
         )
         return self.rows(sql, f"{self.client.prefix}-%")[0][0]
 
-    def settle(self, seconds: float = SETTLE_SECONDS) -> None:
-        """Wait until nothing waits and nothing is held, with whatever processes run."""
-        wait_until(lambda: self.rows(_UNSETTLED) == [(0,)], seconds=seconds, what="all is settled")
+    def attempts(self) -> list[tuple[Any, ...]]:
+        """Return how each try of this run ended, and each delivery after it."""
+        return self.rows(
+            "SELECT t.id, t.outcome, t.ended_at, d.state, d.done_at FROM notifications_attempt t"
+            " JOIN notifications_delivery d ON d.id = t.delivery_id"
+            " JOIN notifications_notification n ON n.id = d.notification_id"
+            " JOIN partners_activity a ON a.id = n.activity_id"
+            " WHERE a.message_id LIKE %s ORDER BY t.id",
+            f"{self.client.prefix}-%",
+        )
+
+    def hurry(self) -> None:
+        """Let the time pass that rows wait for: they are due now."""
+        with psycopg.connect(self.stage.postgres.url) as connection:
+            for table in ("partners_activity", "notifications_delivery"):
+                connection.execute(
+                    f"UPDATE {table} SET not_before = now() - interval '1 s'"
+                    " WHERE state = 'pending' AND not_before > now()"
+                )
+
+    def settle(self, *, hurry: bool = False) -> None:
+        """Wait until nothing waits and nothing is held, with whatever processes run; count."""
+
+        def is_settled() -> bool:
+            if hurry:
+                self.hurry()
+            return self.rows(_UNSETTLED) == [(0,)]
+
+        wait_until(is_settled, seconds=SETTLE_SECONDS, what="all is settled")
         if self._fault_at is not None and self.ledger.recovery is None:
             self.ledger.recovery = round(time.monotonic() - self._fault_at, 1)
-
-    def close(self) -> None:
-        count(self.ledger, self.stage.postgres.url, self.client.sent, self.received)
-        self.ledger.judge(explained=self.explained, never_twice=self.never_twice)
+        stored = read_stored(self.stage.postgres.url, self.client.sent)
+        count(self.ledger, self.client.sent, self.received, stored)
 
     def check(self, holds: object, words: str) -> None:
         self.ledger.check(holds, words)
 
-    def note(self, name: str, value: str) -> None:
-        self.ledger.notes[name] = value
+    def note(self, name: str, value: object) -> None:
+        self.ledger.notes[name] = str(value)
+
+    def note_intake(self) -> None:
+        seconds = [try_.seconds for event in self.client.sent for try_ in event.tries]
+        self.note("intake p99", f"{percentile(seconds, 99) * 1000:.0f} ms")
+
+    def to_inbox(self, events: Iterable[Sent]) -> list[float]:
+        """Return the seconds from the answer of intake to each first copy."""
+        first: dict[tuple[str, str], float] = {}
+        for mail in self.received:
+            first.setdefault((event_of(mail), mail.to), mail.at)
+        return [
+            first[event.message_id, address] - event.acknowledged_at
+            for event in events
+            for address in event.tells
+            if (event.message_id, address) in first
+        ]
 
 
 @contextlib.contextmanager
-def stage(*, small: bool) -> Iterator[Stage]:
+def stage(sizes: Sizes) -> Iterator[Stage]:
     with (
         own_postgresql(durable=True) as postgres,
         own_redis() as redis,
         SmtpSink() as smtp,
         tempfile.TemporaryDirectory(prefix="pn-chaos-") as folder,
     ):
-        made = Stage(Path(folder), postgres, redis, smtp, small=small)
+        made = Stage(Path(folder), postgres, redis, smtp, sizes)
         try:
             yield made
         finally:

@@ -62,7 +62,7 @@ def test_the_product_refuses_to_start_with_a_fail_point() -> None:
         env={
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "partnernotify.settings",
-            "PN_FAILPOINT": "sent:kill",
+            "PN_FAILPOINT": "accepted:kill",
         },
         capture_output=True,
         text=True,

@@ -12,3 +12,11 @@ def test_make_bench_starts():
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("work")
+
+
+def test_make_chaos_starts():
+    done = subprocess.run(
+        ["make", "--silent", "chaos", "CHAOS=--only T0"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.returncode
+    assert "No such scenario: T0." in done.stderr

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
+
+from tests.chaos.client import recipient
 from tests.chaos.registry import scenario
-from tests.chaos.stage import WORKERS, Run
+from tests.chaos.stage import EVERYBODY, WORKERS, Run
+from tests.instance import ROOT
 from tests.sinks import wait_until
 
 EVENTS = 20
+NEVER_TWICE = {"PN_NEVER_TWICE": "email"}
 
 
 @scenario("T03", "kill -9 of a worker after its claim")
 def after_the_claim(run: Run) -> None:
-    run.only("worker-1", **run.fail_point("claimed:kill"))
-    run.client.post(run.client.demo_requests(EVENTS, run.partners))
-    run.wait_fallen("worker-1")
-    run.check(run.emails("d.state = 'leased'"), "nothing was held")
-    run.product.start(*WORKERS)
-    run.settle()
+    _die_at(run, "claimed")
     run.check(not run.emails("d.starts > 1"), "a claim was charged as a try")
+
+
+@scenario("T04", "kill -9 after the attempt is committed, before the request")
+def before_the_request(run: Run) -> None:
+    _die_at(run, "started")
+    run.check(not run.ledger.duplicated, "sent twice, though the first never left")
+
+
+@scenario("T04x", "the same, on a channel that never sends twice")
+def before_the_request_never_twice(run: Run) -> None:
+    _never_twice(run)
+    _die_at(run, "started")
+    run.explained = 1  # It waits for a person.
 
 
 @scenario("T05", "kill -9 of a worker while the receiver answers")
 def while_the_receiver_answers(run: Run) -> None:
-    run.only("worker-1")
+    run.replace(*WORKERS, by=("worker-1",))
     at = run.rng.randrange(1, EVENTS)
 
     def answer(_message: object) -> None:
@@ -32,6 +48,142 @@ def while_the_receiver_answers(run: Run) -> None:
     run.stage.smtp.answer = answer
     run.client.post(run.client.demo_requests(EVENTS, run.partners))
     wait_until(lambda: run.ledger.kills, what="the kill")
-    run.product.start(*WORKERS)
+    run.start(*WORKERS)
     run.settle()
     run.check(run.ledger.kills == 1, "the worker was not killed once")
+
+
+@scenario("T06", "kill -9 after the receiver accepted, before that is committed")
+def before_the_outcome(run: Run) -> None:
+    _die_at(run, "accepted")
+
+
+@scenario("T06x", "the same, on a channel that never sends twice")
+def before_the_outcome_never_twice(run: Run) -> None:
+    _never_twice(run)
+    _die_at(run, "accepted")
+    run.check(run.emails("d.state = 'unknown'") == 1, "not one outcome waits for a person")
+
+
+def _never_twice(run: Run) -> None:
+    run.never_twice = True
+    run.environment = NEVER_TWICE
+
+
+def _die_at(run: Run, point: str) -> None:
+    run.replace(*WORKERS, by=("worker-1",), **run.fail_point(f"{point}:kill"))
+    run.client.post(run.client.demo_requests(EVENTS, run.partners))
+    run.wait_fallen("worker-1")
+    held = run.emails("d.state IN ('leased', 'sending')")
+    run.check(held, "nothing was held")
+    run.note("held", held)
+    run.start(*WORKERS)
+    run.settle()
+
+
+@scenario("T07", "kill -9 in the middle of evaluating an event with many recipients")
+def halfway_through_an_evaluation(run: Run) -> None:
+    run.replace(*WORKERS, by=("worker-1",), **run.fail_point("evaluating:kill"))
+    everybody = map(recipient, run.partners)
+    run.client.post([run.client.event(f"anna@{EVERYBODY}", everybody)])
+    run.wait_fallen("worker-1")
+    run.check(not run.emails("true"), "half of an evaluation was kept")
+    run.start(*WORKERS)
+    run.settle()
+    run.note("recipients", len(run.partners))
+
+
+@scenario("T17", "SIGTERM to every process in turn, three times, under load")
+def rolling_restarts(run: Run) -> None:
+    """Workers and beat are not noticed; a client of web has to ask again."""
+    with run.client.load(20, run.partners):
+        for _round in range(3):
+            _restart(run, *WORKERS, "beat")
+    meanwhile = [event for event in run.client.sent if len(event.tries) > 1]
+    run.check(not meanwhile, f"{len(meanwhile)} events were refused while workers restarted")
+    with run.client.load(20, run.partners):
+        for _round in range(3):
+            _restart(run, "web")
+    run.settle()
+    again = sum(len(event.tries) > 1 for event in run.client.sent)
+    run.note("sent again while web restarted", again)
+    run.check(not run.ledger.interrupted, "a send was cut in two")
+
+
+def _restart(run: Run, *names: str) -> None:
+    for name in names:
+        run.product.stop(name)
+        run.start(name)
+
+
+@scenario("T18", "SIGSTOP of a worker during a send beyond its lease, then SIGCONT")
+def zombie(run: Run) -> None:
+    """It finishes when somebody else has sent: what it writes then is refused by its token."""
+    run.replace(*WORKERS, by=("worker-1",))
+    at = run.rng.randrange(1, EVENTS)
+
+    def answer(_message: object) -> None:
+        if len(run.received) == at:
+            run.signal("worker-1", signal.SIGSTOP)
+            run.fault()
+
+    run.stage.smtp.answer = answer
+    run.client.post(run.client.demo_requests(EVENTS, run.partners))
+    wait_until(lambda: len(run.received) > at, what="the send")
+    run.start("worker-2")
+    run.settle()
+    run.check(run.ledger.interrupted == 1, "not one send was interrupted")
+    _wake(run)
+
+
+@scenario("T18x", "the same in the middle of the transaction that writes the outcome")
+def zombie_in_a_transaction(run: Run) -> None:
+    """PostgreSQL ends the transaction after 30 s; until then only this one delivery waits."""
+    point = run.fail_point("ending:freeze")
+    run.replace(*WORKERS, by=("worker-1",), **point)
+    run.client.post(run.client.demo_requests(EVENTS, run.partners))
+    run.wait_hit()
+    run.fault()
+    run.start("worker-2")
+    run.settle()
+    run.check(run.ledger.interrupted == 1, "not one send was interrupted")
+    _wake(run)
+
+
+def _wake(run: Run) -> None:
+    outcomes = run.attempts()
+    run.signal("worker-1", signal.SIGCONT)
+    run.product.stop("worker-1")  # It ends when its sends have ended.
+    run.check(run.attempts() == outcomes, "the late worker changed an outcome")
+
+
+@scenario("T49", "five sweepers and two beats at once, while workers die")
+def many_sweepers(run: Run) -> None:
+    sweepers = [
+        subprocess.Popen([sys.executable, "-c", _SWEEP], cwd=ROOT, env=run.product.environment)
+        for _ in range(5)
+    ]
+    try:
+        run.start("beat-2")
+        run.stage.smtp.answer = lambda _message: time.sleep(0.05)
+        with run.client.load(25, run.partners):  # More than the receiver takes.
+            for _round in range(4):
+                time.sleep(run.rng.uniform(1, 3))
+                name = run.rng.choice(WORKERS)
+                run.kill(name)
+                run.start(name)
+        run.settle()
+    finally:
+        for sweeper in sweepers:
+            sweeper.kill()
+            sweeper.wait()
+
+
+_SWEEP = """
+import django, time
+django.setup()
+from notifications.delivery.claim import sweep
+while True:
+    sweep()
+    time.sleep(0.02)
+"""

@@ -1,0 +1,103 @@
+"""Redis or PostgreSQL is emptied, gone, hung or crashed."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import redis
+
+from tests.chaos.client import percentile
+from tests.chaos.proxy import Cut, Proxy
+from tests.chaos.registry import scenario
+from tests.chaos.stage import WORKERS, Run
+
+PER_SECOND = 20
+
+
+@scenario("T09", "FLUSHALL of Redis twice a second, under load")
+def flushed(run: Run) -> None:
+    client = redis.Redis.from_url(run.stage.redis.url)
+    until = time.monotonic() + run.stage.sizes.fault_seconds
+    with run.client.load(PER_SECOND, run.partners):
+        while time.monotonic() < until:
+            client.flushall()
+            run.fault()
+            time.sleep(0.5)
+    run.settle()
+    _note_speed(run)
+
+
+@scenario("T10", "Redis down, then up again, under load")
+def broker_down(run: Run) -> None:
+    with run.client.load(PER_SECOND, run.partners):
+        run.stage.redis.stop()
+        time.sleep(run.stage.sizes.fault_seconds)
+        run.stage.redis.start()
+        run.fault()
+    run.settle()
+    _check_unnoticed(run)
+
+
+@scenario("T11", "Redis hung (SIGSTOP), under load")
+def broker_hung(run: Run) -> None:
+    with run.client.load(PER_SECOND, run.partners):
+        run.stage.redis.process.send_signal(signal.SIGSTOP)
+        time.sleep(run.stage.sizes.fault_seconds)
+        run.stage.redis.process.send_signal(signal.SIGCONT)
+        run.fault()
+    run.settle()
+    _check_unnoticed(run)
+
+
+def _check_unnoticed(run: Run) -> None:
+    refused = sum(len(event.tries) > 1 for event in run.client.sent)
+    run.check(not refused, f"{refused} events were not acknowledged at once")
+    _note_speed(run)
+
+
+def _note_speed(run: Run) -> None:
+    run.note_intake()
+    run.note("p99 to the inbox", f"{percentile(run.to_inbox(run.client.sent), 99):.1f} s")
+
+
+@scenario("T12", "PostgreSQL crashes twice under load")
+def database_crash(run: Run) -> None:
+    postgres, down = run.stage.postgres, []
+    with run.client.load(PER_SECOND, run.partners):
+        for _ in range(2):
+            time.sleep(run.rng.uniform(1, 2))
+            postgres.crash()
+            began = time.monotonic()
+            postgres.start()
+            run.fault()
+            down.append(time.monotonic() - began)
+        time.sleep(1)
+    run.settle()
+    run.note("down", " and ".join(f"{seconds:.1f} s" for seconds in down))
+    refused = sum(try_.status == 503 for event in run.client.sent for try_ in event.tries)
+    run.note("answered 503", refused)
+
+
+@scenario("T13", "connections cut at COMMIT: before it, or its answer lost")
+def commit_cut(run: Run) -> None:
+    """Two in three of web's first 30 transactions are cut, and a fifth of the workers' first."""
+    port = run.stage.postgres.port
+    odds = [Cut.NONE, Cut.BEFORE, Cut.AFTER]
+    of_web = iter(run.rng.choices(odds, k=30))
+    of_workers = iter(run.rng.choices(odds, weights=(8, 1, 1), k=60))
+    with Proxy(port, of_web) as near_web, Proxy(port, of_workers) as near_workers:
+        run.replace("web", DATABASE_URL=_through(run, near_web))
+        run.replace(*WORKERS, DATABASE_URL=_through(run, near_workers))
+        run.client.post(run.client.demo_requests(40, run.partners))
+        run.fault()
+        run.settle()
+        lost = [proxy.done[Cut.AFTER] for proxy in (near_web, near_workers)]
+        run.note("COMMIT answers lost", f"{lost[0]} of web, {lost[1]} of workers")
+        run.check(all(lost), "no answer to a COMMIT was lost")
+        run.check(run.ledger.recovered, "nothing was recovered")
+    run.replace("web", *WORKERS)
+
+
+def _through(run: Run, proxy: Proxy) -> str:
+    return run.stage.postgres.url.replace(f":{run.stage.postgres.port}/", f":{proxy.port}/")

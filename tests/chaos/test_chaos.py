@@ -1,0 +1,18 @@
+"""The most telling scenarios in small, on one instance; `make chaos` runs all of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.report import heading, line
+from tests.chaos.run import play
+from tests.chaos.stage import SMALL
+
+pytestmark = pytest.mark.processes
+TELLING = ("T02", "T06", "T09", "T12", "T20")
+
+
+def test_nothing_is_lost():
+    ledgers = play(TELLING, [1], sizes=SMALL)
+    broken = [f"{line(ledger)}" for ledger in ledgers if ledger.broken]
+    assert not broken, "\n".join([heading(), *broken])
