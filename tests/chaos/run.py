@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,16 +35,16 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def play(keys: Iterable[str], seeds: Iterable[int], sizes: Sizes) -> list[Ledger]:
+def play(keys: Sequence[str], seeds: Sequence[int], sizes: Sizes) -> list[Ledger]:
     ledgers = []
+    turns = [(seed, key) for seed in seeds for key in keys]
     print(heading())
     with stage(sizes) as shared:
-        for seed in seeds:
-            for key in keys:
-                began = time.monotonic()
-                ledger = shared.play(SCENARIOS[key], seed)
-                ledgers.append(ledger)
-                print(f"{line(ledger)}  {time.monotonic() - began:.0f} s", flush=True)
+        for seed, key in turns:
+            began = time.monotonic()
+            is_last = (seed, key) == turns[-1]
+            ledgers.append(ledger := shared.play(SCENARIOS[key], seed, is_last=is_last))
+            print(f"{line(ledger)}  {time.monotonic() - began:.0f} s", flush=True)
     return ledgers
 
 

@@ -9,7 +9,6 @@ from tests.chaos.stage import WORKERS, Run
 from tests.sinks import wait_until
 
 EVENTS = 20
-STARTS_WITHIN = 5.0
 
 
 @scenario("T24", "an event that cannot be evaluated, among others")
@@ -60,8 +59,8 @@ def flood(run: Run) -> None:
     wait_until(lambda: len(run.to_inbox(behind)) == len(behind), seconds=60, what="the quiet")
     run.check(len(run.received) < size, "the flood was over before the quiet accounts' mail")
     run.settle()
-    p99 = percentile(run.to_inbox(behind), 99)
-    run.note("p99 of the quiet", f"{p99:.2f} s")
-    run.note("of the flood", f"{percentile(run.to_inbox(run.client.sent), 99):.0f} s")
-    if run.stage.sizes.timed:
-        run.check(p99 < STARTS_WITHIN, f"the quiet accounts waited {p99:.1f} s")
+    quiet_p99 = percentile(run.to_inbox(behind), 99)
+    flood_p99 = percentile(run.to_inbox(run.client.sent), 99)
+    run.note("p99 of the quiet", f"{quiet_p99:.1f} s")
+    run.note("of the flood", f"{flood_p99:.0f} s")
+    run.check(quiet_p99 < flood_p99 / 3, "the quiet accounts waited with the flood")
