@@ -14,8 +14,6 @@ Act = Callable[["Run"], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """`explained`: see Ledger.judge."""
-
     key: str
     what: str
     act: Act

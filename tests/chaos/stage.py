@@ -10,6 +10,7 @@ import os
 import random
 import re
 import signal
+import subprocess
 import tempfile
 import time
 import uuid
@@ -62,6 +63,7 @@ class Stage:
         self, folder: Path, postgres: PostgresServer, redis: Server, smtp: SmtpSink, sizes: Sizes
     ) -> None:
         self.postgres, self.redis, self.smtp, self.sizes = postgres, redis, smtp, sizes
+        self.sinks = [smtp]  # All of them write down what they receive.
         self.partners = range(sizes.partners)
         self.product = Instance(
             folder,
@@ -91,17 +93,22 @@ class Stage:
         try:
             scenario.act(run)
             run.settle()
-            run.ledger.judge(explained=run.explained, never_twice=run.never_twice)
-            if is_last or self.sizes.invariants_each:
-                run.ledger.broken += self.broken_invariants()
-        except AssertionError as error:
-            run.ledger.broken.append(str(error))
+        except (AssertionError, OSError, psycopg.Error, subprocess.SubprocessError) as error:
+            run.ledger.broken.append(f"{type(error).__name__}: {error}")
         finally:
-            self.smtp.answer = lambda _message: None
-            for name, process in list(self.product.processes.items()):
-                if name in run.odd or name not in WHOLE or process.poll() is not None:
-                    self.product.stop(name, signal.SIGKILL)
+            self._tidy_up(run)
+        run.count()
+        run.ledger.judge(explained=run.explained, never_twice=run.never_twice)
+        if is_last or self.sizes.invariants_each:
+            run.ledger.broken += self.broken_invariants()
         return run.ledger
+
+    def _tidy_up(self, run: Run) -> None:
+        """Leave for the next scenario what is whole and has no setting of its own."""
+        self.smtp.answer = lambda _message: None
+        for name, process in list(self.product.processes.items()):
+            if name in run.odd or name not in WHOLE or process.poll() is not None:
+                self.product.stop(name, signal.SIGKILL)
 
     def broken_invariants(self) -> list[str]:
         try:
@@ -117,13 +124,13 @@ class Run:
     def __init__(self, stage: Stage, key: str, seed: int) -> None:
         self.stage, self.product, self.partners = stage, stage.product, stage.partners
         self.rng = random.Random(f"{key} {seed}")
-        self.client = Client(stage.product, stage.key, f"{key}-{seed}", self.rng)
+        self.client = Client(stage.product, stage.key, f"{key}-{seed}", f"{key} {seed}")
         self.ledger = Ledger(key, seed)
         self.explained, self.never_twice = 0, False
         # For every process started from now on; such a process ends with the run.
         self.environment: dict[str, str] = {}
         self.odd: set[str] = set()
-        self._first = len(stage.smtp.received)
+        self._began = time.time()
         self._fault_at: float | None = None
 
     # --- Faults -----------------------------------------------------------------
@@ -174,7 +181,7 @@ class Run:
 
     @property
     def received(self) -> list[Received]:
-        return self.stage.smtp.received[self._first :]
+        return [one for sink in self.stage.sinks for one in sink.received if one.at >= self._began]
 
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.stage.postgres.url) as connection:
@@ -221,6 +228,9 @@ class Run:
         wait_until(is_settled, seconds=SETTLE_SECONDS, what="all is settled")
         if self._fault_at is not None and self.ledger.recovery is None:
             self.ledger.recovery = round(time.monotonic() - self._fault_at, 1)
+        self.count()
+
+    def count(self) -> None:
         stored = read_stored(self.stage.postgres.url, self.client.sent)
         count(self.ledger, self.client.sent, self.received, stored)
 

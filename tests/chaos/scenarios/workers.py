@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 
 from tests.chaos.client import recipient
 from tests.chaos.registry import scenario
@@ -29,7 +28,7 @@ def before_the_request(run: Run) -> None:
     run.check(not run.ledger.duplicated, "sent twice, though the first never left")
 
 
-@scenario("T04x", "the same, on a channel that never sends twice")
+@scenario("T04x", "kill -9 before the request, on a channel that never sends twice")
 def before_the_request_never_twice(run: Run) -> None:
     _never_twice(run)
     _die_at(run, "started")
@@ -58,7 +57,7 @@ def before_the_outcome(run: Run) -> None:
     _die_at(run, "accepted")
 
 
-@scenario("T06x", "the same, on a channel that never sends twice")
+@scenario("T06x", "kill -9 before the outcome is committed, on a channel that never sends twice")
 def before_the_outcome_never_twice(run: Run) -> None:
     _never_twice(run)
     _die_at(run, "accepted")
@@ -136,7 +135,7 @@ def zombie(run: Run) -> None:
     _wake(run)
 
 
-@scenario("T18x", "the same in the middle of the transaction that writes the outcome")
+@scenario("T18x", "SIGSTOP of a worker in the transaction that writes an outcome, then SIGCONT")
 def zombie_in_a_transaction(run: Run) -> None:
     """PostgreSQL ends the transaction after 30 s; until then only this one delivery waits."""
     point = run.fail_point("ending:freeze")
@@ -163,16 +162,22 @@ def many_sweepers(run: Run) -> None:
         subprocess.Popen([sys.executable, "-c", _SWEEP], cwd=ROOT, env=run.product.environment)
         for _ in range(5)
     ]
+    kills_at = [10, 25, 40]
+
+    def answer(_message: object) -> None:
+        if kills_at and len(run.received) == kills_at[0]:
+            kills_at.pop(0)
+            run.kill(*WORKERS)
+
+    run.stage.smtp.answer = answer
     try:
         run.start("beat-2")
-        run.stage.smtp.answer = lambda _message: time.sleep(0.05)
-        with run.client.load(25, run.partners):  # More than the receiver takes.
-            for _round in range(4):
-                time.sleep(run.rng.uniform(1, 3))
-                name = run.rng.choice(WORKERS)
-                run.kill(name)
-                run.start(name)
+        run.client.post(run.client.demo_requests(50, run.partners))
+        for kills in (2, 4, 6):
+            wait_until(lambda kills=kills: run.ledger.kills == kills, seconds=40, what="a kill")
+            run.start(*WORKERS)
         run.settle()
+        run.check(run.ledger.interrupted >= 3, "no send was cut for the sweepers to find")
     finally:
         for sweeper in sweepers:
             sweeper.kill()
@@ -185,5 +190,5 @@ django.setup()
 from notifications.delivery.claim import sweep
 while True:
     sweep()
-    time.sleep(0.02)
+    time.sleep(0.1)
 """
