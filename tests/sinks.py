@@ -34,13 +34,15 @@ class Received:
 
 
 class SmtpSink:
-    """An SMTP server. `answer` decides the reply to a message; None accepts it."""
+    """An SMTP server. `answer` decides the reply to a message, `refuse` to an address; None
+    accepts."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.messages: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.answer: Callable[[EmailMessage], str | None] = lambda _message: None
+        self.refuse: Callable[[str], str | None] = lambda _address: None
         self._lock = threading.Lock()
         self.port = free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
@@ -57,10 +59,23 @@ class SmtpSink:
         refusal = self.answer(message)
         if refusal is None:
             with self._lock:
-                self.messages.append(message)
                 self.envelopes.append((envelope.mail_from, list(envelope.rcpt_tos)))
-                self.received.append(_received(message, envelope.rcpt_tos[0]))
+            self.take(message)
         return refusal or "250 OK"
+
+    async def handle_RCPT(  # noqa: N802
+        self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any
+    ) -> str:
+        if refusal := self.refuse(address):
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    def take(self, message: EmailMessage) -> None:
+        """Write the message down."""
+        with self._lock:
+            self.messages.append(message)
+            self.received.append(_received(message, message["To"]))
 
     def to(self, address: str) -> list[EmailMessage]:
         with self._lock:
@@ -81,7 +96,7 @@ def _received(message: EmailMessage, to: str) -> Received:
 
 @dataclass(frozen=True)
 class Request:
-    """What came in. Header names in lower case; `at`: time.monotonic()."""
+    """What came in. Header names in lower case; `at`: Unix time."""
 
     path: str
     headers: Mapping[str, str]
@@ -132,7 +147,7 @@ def _handler(sink: HttpSink) -> type[http.server.BaseHTTPRequestHandler]:
         def do_POST(self) -> None:  # noqa: N802
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             lower = {name.lower(): value for name, value in self.headers.items()}
-            request = Request(self.path, lower, body, time.monotonic())
+            request = Request(self.path, lower, body, time.time())
             sink.requests.append(request)
             try:
                 status, headers, answer = sink.answer(request)

@@ -58,6 +58,11 @@ POINTS = {
         lambda ids, lane, *_more: lane == "email" and bool(ids),
         after=True,
     ),
+    "claimed-hooks": Point(
+        "notifications.delivery.claim:claim",
+        lambda ids, lane, *_more: lane == "other_apps" and bool(ids),
+        after=True,
+    ),
     "poison-rendering": Point(
         "notifications.rendering:render",
         lambda context: POISON in context.notification.activity.message_id,

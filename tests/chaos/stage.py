@@ -23,10 +23,11 @@ import psycopg
 
 from tests.chaos.client import Client, Sent, percentile, recipient
 from tests.chaos.ledger import Ledger, count, event_of, read_stored
+from tests.chaos.receivers import OK, PushService, Receiver
 from tests.chaos.registry import Scenario
 from tests.instance import Instance
 from tests.servers import PostgresServer, Server, own_postgresql, own_redis
-from tests.sinks import Received, SmtpSink, wait_until
+from tests.sinks import Received, Request, SmtpSink, wait_until
 
 LEASE_SECONDS = 4
 # Lease over, then the sweeper's turn, then the pause after an interrupted send, then a look.
@@ -34,6 +35,9 @@ RECOVERY_SECONDS = LEASE_SECONDS + 5 + 5 + 1
 SETTLE_SECONDS = 90
 WORKERS = ("worker-1", "worker-2")
 WHOLE = ("web", *WORKERS, "beat")
+# Partners who are told by webhook, and by push.
+HOOKED, PUSHED = 20, 6
+Sinks = tuple[SmtpSink, Receiver, PushService]
 # A domain that is a client of every partner: one event, a recipient in each account.
 EVERYBODY = "everybody.example"
 _UNSETTLED = (
@@ -60,11 +64,13 @@ SMALL = Sizes(partners=40, flood=600, fault_seconds=4, soak_seconds=20, invarian
 
 class Stage:
     def __init__(
-        self, folder: Path, postgres: PostgresServer, redis: Server, smtp: SmtpSink, sizes: Sizes
+        self, folder: Path, postgres: PostgresServer, redis: Server, sinks: Sinks, sizes: Sizes
     ) -> None:
-        self.postgres, self.redis, self.smtp, self.sizes = postgres, redis, smtp, sizes
-        self.sinks = [smtp]  # All of them write down what they receive.
+        self.postgres, self.redis, self.sizes = postgres, redis, sizes
+        self.smtp, self.hooks, self.pushes = self.sinks = sinks
         self.partners = range(sizes.partners)
+        self.hooked = range(sizes.partners, sizes.partners + HOOKED)
+        self.pushed = range(self.hooked.stop, self.hooked.stop + PUSHED)
         self.product = Instance(
             folder,
             {
@@ -72,13 +78,14 @@ class Stage:
                 "DATABASE_URL": postgres.url,
                 "REDIS_URL": redis.url,
                 "CELERY_BROKER_URL": redis.url,
-                "EMAIL_URL": f"smtp://127.0.0.1:{smtp.port}",
+                "EMAIL_URL": f"smtp://127.0.0.1:{self.smtp.port}",
                 "EMAIL_DAILY_CAP": "1000000",
                 "DELIVERY_LEASE_SECONDS": str(LEASE_SECONDS),
+                "ALLOW_PRIVATE_WEBHOOKS": "true",
             },
         )
         self.product.manage("migrate", "-v", "0")
-        self.product.import_program(_program(self.partners))
+        self.product.import_program(_program(self))
         self.key = self.product.write_key()
 
     def make_whole(self) -> None:
@@ -105,7 +112,8 @@ class Stage:
 
     def _tidy_up(self, run: Run) -> None:
         """Leave for the next scenario what is whole and has no setting of its own."""
-        self.smtp.answer = lambda _message: None
+        self.smtp.answer = self.smtp.refuse = lambda _what: None
+        self.hooks.behave = self.pushes.behave = lambda _request: OK
         for name, process in list(self.product.processes.items()):
             if name in run.odd or name not in WHOLE or process.poll() is not None:
                 self.product.stop(name, signal.SIGKILL)
@@ -183,19 +191,58 @@ class Run:
     def received(self) -> list[Received]:
         return [one for sink in self.stage.sinks for one in sink.received if one.at >= self._began]
 
+    def webhooks(self, count: int) -> list[int]:
+        """Return so many partners who have a fresh webhook and get no e-mail."""
+        return self._add_endpoints("other_apps", self.stage.hooked, count, self.stage.hooks.url, {})
+
+    def devices(self, count: int) -> list[int]:
+        """Return so many partners who have a device and get no e-mail."""
+        pushes = self.stage.pushes
+        return self._add_endpoints("mobile", self.stage.pushed, count, pushes.url, pushes.keys)
+
+    def _add_endpoints(
+        self, channel: str, of: range, count: int, url: str, secrets: dict[str, str]
+    ) -> list[int]:
+        partners = self.rng.sample(of, count)
+        code = _ADD_ENDPOINTS.format(channel=channel, partners=partners, url=url, secrets=secrets)
+        self.product.manage("shell", "-c", code)
+        self.rows_of("UPDATE notifications_preference SET is_on = true WHERE channel = %s", channel)
+        return partners
+
+    def openings(self, partner: int) -> int:
+        """Return how often the partner's webhook was left alone in a row."""
+        sql = (
+            "SELECT h.openings FROM notifications_endpointhealth h"
+            " JOIN notifications_endpoint e ON e.key = h.endpoint_key WHERE e.name = %s"
+        )
+        return sum(n for (n,) in self.rows(sql, f"hook {partner}"))
+
+    def requests(self, partner: int) -> list[Request]:
+        """Return what has reached the partner's webhook in this run."""
+        at = self.stage.hooks.at(f"/{partner}")
+        return [request for request in at if request.at >= self._began]
+
+    def rows_of(self, sql: str, *values: Any) -> int:
+        """Change rows; return how many."""
+        with psycopg.connect(self.stage.postgres.url) as connection:
+            return connection.execute(sql, values).rowcount
+
     def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.stage.postgres.url) as connection:
             return connection.execute(sql, values).fetchall()
 
     def emails(self, condition: str) -> int:
-        """Count this run's e-mail deliveries `d` for which the condition holds."""
+        return self.deliveries("email", condition)
+
+    def deliveries(self, channel: str, condition: str) -> int:
+        """Count this run's deliveries `d` of a channel for which the condition holds."""
         sql = (
             "SELECT count(*) FROM notifications_delivery d"
             " JOIN notifications_notification n ON n.id = d.notification_id"
             " JOIN partners_activity a ON a.id = n.activity_id"
-            f" WHERE d.channel = 'email' AND a.message_id LIKE %s AND ({condition})"
+            f" WHERE d.channel = %s AND a.message_id LIKE %s AND ({condition})"
         )
-        return self.rows(sql, f"{self.client.prefix}-%")[0][0]
+        return self.rows(sql, channel, f"{self.client.prefix}-%")[0][0]
 
     def attempts(self) -> list[tuple[Any, ...]]:
         """Return how each try of this run ended, and each delivery after it."""
@@ -216,6 +263,7 @@ class Run:
                     f"UPDATE {table} SET not_before = now() - interval '1 s'"
                     " WHERE state = 'pending' AND not_before > now()"
                 )
+            connection.execute("UPDATE notifications_endpointhealth SET wait_until = NULL")
 
     def settle(self, *, hurry: bool = False) -> None:
         """Wait until nothing waits and nothing is held, with whatever processes run; count."""
@@ -263,9 +311,11 @@ def stage(sizes: Sizes) -> Iterator[Stage]:
         own_postgresql(durable=True) as postgres,
         own_redis() as redis,
         SmtpSink() as smtp,
+        Receiver() as hooks,
+        PushService(postgres.url) as pushes,
         tempfile.TemporaryDirectory(prefix="pn-chaos-") as folder,
     ):
-        made = Stage(Path(folder), postgres, redis, smtp, sizes)
+        made = Stage(Path(folder), postgres, redis, (smtp, hooks, pushes), sizes)
         try:
             yield made
         finally:
@@ -273,14 +323,19 @@ def stage(sizes: Sizes) -> Iterator[Stage]:
                 made.product.stop(name, signal.SIGKILL)
 
 
-def _program(partners: range) -> dict[str, Any]:
-    """Return a program of partners with one recipient, one lead and one shared client each."""
+def _program(stage: Stage) -> dict[str, Any]:
+    """Return a program of partners with one recipient, one lead and one shared client each.
+
+    Those with a webhook or a device get no e-mail, and are no partner of the shared client.
+    """
     since = "2026-01-01T00:00:00Z"
     return {
         "accounts": [
             {
                 "slug": f"partner-{n}",
-                "users": [{"email": recipient(n), "role": "admin"}],
+                "users": [
+                    {"email": recipient(n), "role": "admin", "preferences": _preferences(stage, n)}
+                ],
                 "communication": {
                     "receive_lead_activity": True,
                     "client_activity": True,
@@ -289,8 +344,35 @@ def _program(partners: range) -> dict[str, Any]:
                 "leads": [
                     {"domain": f"lead-{n}.example", "company": f"L{n}", "registered_at": since}
                 ],
-                "clients": [{"domain": EVERYBODY, "company": "Everybody", "since": since}],
+                "clients": (
+                    [{"domain": EVERYBODY, "company": "Everybody", "since": since}]
+                    if n in stage.partners
+                    else []
+                ),
             }
-            for n in partners
+            for n in range(stage.pushed.stop)
         ]
     }
+
+
+def _preferences(stage: Stage, partner: int) -> dict[str, Any]:
+    if partner in stage.partners:
+        return {}
+    channel = "other_apps" if partner in stage.hooked else "mobile"
+    topics = {"registered_lead_activity": True}
+    return {"email": {"enabled": False}, channel: {"enabled": True, "topics": topics}}
+
+
+_ADD_ENDPOINTS = """
+from accounts.models import Membership
+from notifications.channels.webhook import make_secret
+from notifications.models import Endpoint, EndpointHealth
+EndpointHealth.objects.all().delete()
+Endpoint.objects.filter(channel="{channel}").delete()
+for n in {partners}:
+    Endpoint.objects.create(
+        membership=Membership.objects.get(user__email=f"ala@partner-{{n}}.example"),
+        channel="{channel}", name=f"hook {{n}}", address=f"{url}/{{n}}",
+        secrets={secrets} or {{"signing": make_secret()}},
+    )
+"""

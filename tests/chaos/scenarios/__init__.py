@@ -5,6 +5,6 @@ A scenario gets a `Run`: everything runs and nothing is under way. It sends even
 what else must hold. The rules of the ledger are applied to every run by themselves.
 """
 
-from tests.chaos.scenarios import intake, neighbours, servers, soak, workers
+from tests.chaos.scenarios import intake, mail, neighbours, receivers, servers, soak, workers
 
-__all__ = ["intake", "neighbours", "servers", "soak", "workers"]
+__all__ = ["intake", "mail", "neighbours", "receivers", "servers", "soak", "workers"]
