@@ -118,10 +118,8 @@ class Client:
         with ThreadPoolExecutor(THREADS) as pool:
 
             def run() -> None:
-                due = time.monotonic()
-                while not ending.wait(max(0.0, due - time.monotonic())):
+                while not ending.wait(1 / per_second):
                     pool.submit(self.send, self.demo_request(self.rng.choice(partners)))
-                    due += 1 / per_second
 
             thread = threading.Thread(target=run)
             thread.start()

@@ -70,7 +70,11 @@ POINTS = {
     "started": Point("notifications.channels.email:EmailChannel._send"),
     "accepted": Point("notifications.channels.email:EmailChannel._send", after=True),
     # In the middle of the transaction that writes an outcome.
-    "ending": Point("notifications.delivery.outcome:end_attempt", after=True),
+    "ending": Point(
+        "notifications.delivery.outcome:end_attempt",
+        lambda _none, delivery, *_more: delivery.channel == "email",
+        after=True,
+    ),
 }
 
 

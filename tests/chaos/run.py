@@ -9,6 +9,7 @@ Exit code 1 when a rule was broken. All that is random comes from the seed.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from tests.chaos.stage import SMALL, Sizes, stage
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # What was started is stopped.
     keys = options.only or sorted(SCENARIOS)
     if missing := [key for key in keys if key not in SCENARIOS]:
         sys.exit(f"No such scenario: {', '.join(missing)}. There are: {', '.join(SCENARIOS)}.")

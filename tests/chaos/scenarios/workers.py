@@ -137,9 +137,20 @@ def zombie(run: Run) -> None:
 
 @scenario("T18x", "SIGSTOP of a worker in the transaction that writes an outcome, then SIGCONT")
 def zombie_in_a_transaction(run: Run) -> None:
-    """PostgreSQL ends the transaction after 30 s; until then only this one delivery waits."""
-    point = run.fail_point("ending:freeze")
-    run.replace(*WORKERS, by=("worker-1",), **point)
+    """PostgreSQL ends the transaction after 30 s; until then only this one delivery waits.
+
+    The receiver refuses the first message: that outcome is more than one statement.
+    """
+    refused: list[object] = []
+
+    def answer(message: object) -> str | None:
+        if refused:
+            return None
+        refused.append(message)
+        return "451 Not now"
+
+    run.stage.smtp.answer = answer
+    run.replace(*WORKERS, by=("worker-1",), **run.fail_point("ending:freeze"))
     run.client.post(run.client.demo_requests(EVENTS, run.partners))
     run.wait_hit()
     run.fault()
