@@ -13,7 +13,7 @@ from typing import Any
 
 from celery.signals import celeryd_after_setup, worker_shutdown, worker_shutting_down
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import OperationalError, close_old_connections
 
 from accounts.heartbeats import beat
 from notifications.channels.registry import CHANNELS
@@ -68,6 +68,8 @@ def _repeat(name: str, act: Callable[[], object], seconds: float) -> None:
             try:
                 close_old_connections()
                 act()
+            except OperationalError as error:
+                log.error("%s waits %s s for the database: %s", name, seconds, error)
             except Exception:
                 log.exception("%s failed; it goes on in %s s", name, seconds)
             stopping.wait(seconds)

@@ -7,6 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from accounts.heartbeats import silent
+from partners.storage import is_failing
 
 log = logging.getLogger(__name__)
 PROCESSES = ("worker", "beat")
@@ -17,7 +18,9 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 only with migrations applied and heartbeats of worker and beat under 10 s old."""
+    """200 only with migrations applied, heartbeats of worker and beat under 10 s old, and
+    while what was to be stored lately could be.
+    """
     try:
         missing = _unapplied_migrations()
         quiet = [] if missing else silent(PROCESSES)
@@ -26,11 +29,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
         log.error("The database does not answer: %s", error)
         said = {"status": "no database", "detail": "The database does not answer. See the log."}
         return JsonResponse(said, status=503)
-    ready = not missing and not quiet
+    ready = not missing and not quiet and not is_failing()
     body = {
         "status": "ready" if ready else "not ready",
         "unapplied_migrations": missing,
         "silent": quiet,
+        "stores_events": not is_failing(),
     }
     return JsonResponse(body, status=200 if ready else 503)
 

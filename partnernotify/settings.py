@@ -134,10 +134,11 @@ if DATABASE["ENGINE"].endswith("sqlite3"):
 else:
     DATABASE["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=600)
     DATABASE["CONN_HEALTH_CHECKS"] = True
+    options = DATABASE.setdefault("OPTIONS", {})
+    # A host that does not answer is given up: events are refused in time, not kept waiting.
+    options.setdefault("connect_timeout", 5)
     # A process that is frozen in the middle of a transaction holds its locks no longer.
-    DATABASE.setdefault("OPTIONS", {}).setdefault(
-        "options", "-c idle_in_transaction_session_timeout=30s"
-    )
+    options.setdefault("options", "-c idle_in_transaction_session_timeout=30s")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Workers: a message is a doorbell without payload -----------------------

@@ -17,6 +17,7 @@ import msgspec
 from django.db import transaction
 
 from partners.bulk import insert_rows
+from partners.conflicts import repeated_after_conflict
 from partners.erased import by_erased_address
 from partners.events import Event, Rejected, clean_email, read_event
 from partners.models import Activity, Contact, Identity, RejectedEvent, Source
@@ -109,6 +110,7 @@ def _printable(text: str) -> str:
     return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
+@repeated_after_conflict
 def _store(
     source: Source,
     events: Mapping[int, Event],

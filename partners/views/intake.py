@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import logging
 import threading
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import DatabaseError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -23,8 +24,10 @@ from partners.intake import Receipt, accept
 from partners.keys import hash_key
 from partners.models import Source
 from partners.quota import quota_of, seconds_to_wait
+from partners.storage import note_failed, note_stored
 from partners.wire import Unusable, declared_length, discard, open_body, parse, read_body
 
+log = logging.getLogger(__name__)
 PATHS: Mapping[str, str] = {
     **{kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias", "batch")},
     **{
@@ -41,18 +44,17 @@ PATHS: Mapping[str, str] = {
 
 @csrf_exempt  # Authorised by a write key, never by a cookie.
 def intake(request: HttpRequest, path: str) -> HttpResponse:
-    if request.method == "OPTIONS":
-        return _preflight(request)
     try:
+        if request.method == "OPTIONS":
+            return _preflight(request)
         if request.method != "POST":
             raise Unusable(405, "method_not_allowed", "Send events with POST.")
         return _accept(request, PATHS[path])
     except Unusable as error:
         discard(open_body(request), settings.INTAKE_MAX_DISCARD_BYTES)
         return _refusal(request, error)
-    except DatabaseError:
-        words = "Nothing was stored. Send the request again."
-        return _refusal(request, Unusable(503, "unavailable", words, retry_after=5))
+    except DatabaseError as error:
+        return _refusal(request, _unavailable(error))
 
 
 def _accept(request: HttpRequest, kind: str) -> HttpResponse:
@@ -87,7 +89,17 @@ def _accept(request: HttpRequest, kind: str) -> HttpResponse:
         max_event_bytes=settings.INTAKE_MAX_EVENT_BYTES,
         suspicious=suspicious,
     )
+    note_stored()
     return _allow(request, JsonResponse(_summary(receipt, is_batch)))
+
+
+def _unavailable(error: DatabaseError) -> Unusable:
+    """Whatever the database cannot do now. It may have stored all and died before it said so."""
+    log.error("The database does not take events: %s", str(error).partition("\n")[0])
+    if isinstance(error, (OperationalError, InternalError)):
+        note_failed()
+    words = "The database cannot take it now. Send the request again; no messageId counts twice."
+    return Unusable(503, "unavailable", words, retry_after=5)
 
 
 def _events_of(document: dict[str, Any]) -> list[object]:
