@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
+from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
 from notifications.models import CommunicationSettings, Notification, Preference
 from tests.factories import make_lead, switch_on
-from tests.servers import find_chromium
 from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -18,17 +17,6 @@ COMMUNICATION = "/settings/partners/communication/"
 PREFERENCES = "/settings/notifications/email/"
 TOPIC = "Co Selling Prospect Activity"
 SIZES = [(1280, 900), (320, 640)]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    # Playwright runs a loop in this thread; the tests ask the database beside it.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture
@@ -41,24 +29,9 @@ def world():
 
 
 @pytest.fixture
-def visit(chromium: Browser, live_server, world, client):
+def visit(visit, world):
     """Return a function that opens a page as Ala."""
-    contexts = []
-
-    def visit(path: str, **options) -> Page:
-        client.force_login(world.ala.user)
-        context = chromium.new_context(base_url=live_server.url, **options)
-        contexts.append(context)
-        cookie = client.cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: pytest.fail(str(error)))
-        page.goto(path)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
+    return partial(visit, user=world.ala.user)
 
 
 def stored(world):
