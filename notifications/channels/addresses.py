@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import idna
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.encoding import iri_to_uri
 from django.utils.translation import gettext_lazy as _
 
 MAX_URL_LENGTH = 2_000
@@ -36,7 +37,7 @@ def is_public(address: str) -> bool:
 
 
 def check_url(raw: str) -> str:
-    """Return the URL with its host in ASCII. ValidationError when nothing is sent there.
+    """Return the URL in ASCII. ValidationError when nothing is sent there.
 
     https on a usual port, without a user, not this site. Where it leads is seen on sending.
     """
@@ -60,7 +61,11 @@ def check_url(raw: str) -> str:
     netloc = f"[{host}]" if ":" in host else host
     if port is not None:
         netloc += f":{port}"
-    return parts._replace(netloc=netloc, path=parts.path or "/", fragment="").geturl()
+    ascii_parts = parts._replace(netloc=netloc, path=parts.path or "/", fragment="")
+    url = iri_to_uri(ascii_parts.geturl())
+    if len(url) > MAX_URL_LENGTH:
+        raise ValidationError(_("This is not a web address that can be used."))
+    return url
 
 
 def _ascii_host(host: str) -> str:

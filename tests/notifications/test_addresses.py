@@ -66,12 +66,19 @@ def test_taken_as(typed, kept):
         *("https://hooks.example.com/%0d%0aX: y", "https://hooks.example.com/a b"),
         *("https://hooks.example.com/\r\nX: y", "https://hooks.example.com/\x00"),
         f"https://{'a' * 2_100}.example/",
+        f"https://hooks.example.com/{'ą' * 700}",  # Longer than it looks, once in ASCII.
         "https://a..example/",
     ],
 )
 def test_refused_when_typed(url):
     with pytest.raises(ValidationError):
         check_url(url)
+
+
+def test_what_is_not_ascii_becomes_so():
+    assert check_url("https://żółw.example/hak/ż?co=ą#tu") == (
+        "https://xn--w-uga1v8h.example/hak/%C5%BC?co=%C4%85"
+    )
 
 
 def test_this_site_itself_is_refused(settings):
