@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Account, Membership, User
 from notifications.channels import MOBILE, OTHER_APPS
-from notifications.channels.webhook import make_secret
+from notifications.channels.webhook import make_secrets
 from notifications.models import CommunicationSettings, Endpoint, Preference
 from notifications.topics import LEAD_ACTIVITY
 from partners.keys import create_write_key
@@ -129,13 +129,12 @@ def switch_on(
 def make_webhook(membership: Membership, url: str, **fields: Any) -> Endpoint:
     """A webhook that takes lead activity, switched on for its member."""
     _take(membership, OTHER_APPS)
-    secrets = {"signing": make_secret()}
     return Endpoint.objects.create(
         membership=membership,
         channel=OTHER_APPS,
         name=fields.pop("name", "Sales hook"),
         address=url,
-        secrets=secrets,
+        secrets=make_secrets(),
         **fields,
     )
 

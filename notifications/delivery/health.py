@@ -63,7 +63,7 @@ def why_later(delivery: Delivery) -> datetime | None:
 
 def note_success(delivery: Delivery) -> None:
     row, now = _lock(place_of(delivery))
-    row.health = after_success(row.health, now)
+    row.health, row.sent_at = after_success(row.health, now), now
     row.save()
 
 

@@ -175,6 +175,13 @@ class Delivery(models.Model):
                 condition=Q(state="sending") & ~Q(endpoint_key="user"),
                 name="delivery_to_endpoint",
             ),
+            # What did not arrive at one endpoint.
+            models.Index(
+                fields=("endpoint_key", "id"),
+                condition=Q(state__in=("dead", "unknown", "suppressed", "expired"))
+                & ~Q(endpoint_key="user"),
+                name="delivery_missed",
+            ),
             # The log of deliveries, newest first: by primary key, of one account, by tab.
             models.Index(fields=("account", "id"), name="delivery_log"),
             models.Index(

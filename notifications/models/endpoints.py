@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.db import models
 from django.db.models import Q
@@ -24,12 +25,14 @@ def make_key() -> str:
 class Endpoint(models.Model):
     """A webhook or a device of one member. Deliveries name it by `key`.
 
-    `secrets`: what the channel needs: `signing` of a webhook, `p256dh` and `auth` of a
-    device. `never_twice`: what may have arrived is not sent again, a person decides.
+    `secrets`: what the channel needs: `signing` of a webhook (channels/webhook.py), `p256dh`
+    and `auth` of a device. `never_twice`: what may have arrived is not sent again, a person
+    decides.
     """
 
     class Why(models.TextChoices):
         OWNER = "owner", _("switched off by its owner")
+        OPERATOR = "operator", _("switched off by an operator")
         GONE = "gone", _("it says that it is gone for good")
         SILENT = "silent", _("nothing could be delivered for days")
 
@@ -63,13 +66,26 @@ class Endpoint(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def host(self) -> str:
+        """Where it is, without the path: that may be a secret by itself."""
+        return urlsplit(self.address).netloc
+
+    @property
+    def is_signed(self) -> bool:
+        return "signing" in self.secrets
+
 
 class EndpointHealth(models.Model):
-    """How one endpoint answers lately (breaker.py); of e-mail, the mail server as a whole."""
+    """How one endpoint answers lately (breaker.py); of e-mail, the mail server as a whole.
+
+    `good_at`: since when it is waited for a success; `sent_at`: when there was one, if ever.
+    """
 
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
     endpoint_key = models.CharField(_("endpoint"), max_length=64)
-    good_at = models.DateTimeField(_("last success"), default=timezone.now)
+    good_at = models.DateTimeField(_("last success, or the beginning"), default=timezone.now)
+    sent_at = models.DateTimeField(_("last success"), null=True, blank=True)
     window_start = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)

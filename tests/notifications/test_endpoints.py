@@ -16,6 +16,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.channels.webhook import former_until, renew, valid_secrets
 from notifications.delivery.claim import claim, sweep
 from notifications.delivery.outcome import Result, start
 from notifications.delivery.recheck import Recheck
@@ -86,7 +87,23 @@ def test_a_webhook_gets_a_signed_message(northstar, sink, hook):
     assert body["data"]["reasons"][0]["domain"] == "acme.example"
     assert request.headers["webhook-id"] == str(row.public_id)
     assert (row.state, row.endpoint_key) == ("delivered", hook.key)
+    assert EndpointHealth.objects.get().sent_at
     assert sum(broken().values()) == 0
+
+
+def test_after_a_new_secret_both_sign_for_a_day(northstar, sink, hook):
+    old = hook.secrets["signing"]
+    hook.secrets = renew(hook.secrets)
+    hook.save()
+    happens(northstar)
+    drain(patience_seconds=0)
+    (request,) = sink.requests
+    for secret in (old, hook.secrets["signing"]):
+        assert Webhook(secret).verify(request.body, dict(request.headers))
+    assert former_until(hook.secrets) > timezone.now() + timedelta(hours=23)
+    over = hook.secrets | {"former_until": PAST.isoformat()}
+    assert former_until(over) is None
+    assert valid_secrets(over) == [hook.secrets["signing"]]
 
 
 def test_each_endpoint_gets_its_own_delivery(northstar, sink, hook):
