@@ -81,6 +81,13 @@ def note_failure(delivery: Delivery, endpoint: Endpoint | None, error: DeliveryE
         give_up(endpoint, Endpoint.Why.SILENT, delivery, now)
 
 
+def begin_anew(endpoint: Endpoint) -> None:
+    """Forget the endpoint's troubles, but not its last success and error."""
+    row, now = _lock((endpoint.channel, endpoint.key))
+    row.health = Health(good_at=now)
+    row.save()
+
+
 def _lock(place: Place) -> tuple[EndpointHealth, datetime]:
     """Return the endpoint's row, held until commit, and the database's time."""
     channel, key = place

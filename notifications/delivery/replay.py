@@ -24,7 +24,8 @@ from notifications.channels import DESKTOP, EMAIL
 from notifications.doorbell import ring_after_commit
 from notifications.facts.batch import lock_accounts
 from notifications.facts.people import EmailCounts
-from notifications.models import Attempt, Delivery, DeliveryQuerySet
+from notifications.models import Attempt, Delivery, DeliveryQuerySet, Endpoint
+from notifications.reasons import Reason
 from partners.bulk import insert_rows
 
 # What is sent again in one go leaves at this pace, so that new messages do not wait.
@@ -54,6 +55,31 @@ def repeatable(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     """Keep what can be sent again: neither what was since, nor what lies in an inbox."""
     in_inbox = Q(channel=DESKTOP, state=Delivery.State.DELIVERED)
     return rows.current().filter(state__in=REPEATABLE).exclude(in_inbox)
+
+
+def missed(endpoint: Endpoint) -> DeliveryQuerySet:
+    """Return what did not arrive at the endpoint: failed, or withheld while it was off.
+
+    Its owner may have both again; whether something arrived is `undecided`.
+    """
+    withheld = Q(state=Delivery.State.SUPPRESSED, reason=Reason.SUPPRESSED_ADDRESS)
+    failed = Q(state__in=(Delivery.State.DEAD, Delivery.State.EXPIRED))
+    return _to(endpoint).filter(withheld | failed)
+
+
+def undecided(endpoint: Endpoint) -> DeliveryQuerySet:
+    """Return what may have arrived at an endpoint that never gets anything twice."""
+    return _to(endpoint).filter(state=Delivery.State.UNKNOWN)
+
+
+def _to(endpoint: Endpoint) -> DeliveryQuerySet:
+    ended = Delivery.objects.filter(
+        channel=endpoint.channel,
+        endpoint_key=endpoint.key,
+        # The states of the partial index.
+        state__in=("dead", "unknown", "suppressed", "expired"),
+    )
+    return ended.exclude(endpoint_key=Delivery.OWN).current()
 
 
 @transaction.atomic
@@ -102,7 +128,10 @@ class Preview:
 
 
 def preview(rows: DeliveryQuerySet) -> Preview | None:
-    """Return what would be sent again, or None for nothing. 1 query."""
+    """Return what would be sent again, or None for nothing. 1 query.
+
+    `rows`: of those that are `repeatable`, `missed` or `undecided`.
+    """
     found = list(
         _range(rows).values_list("pk", "created_at", "notification__membership")[: MOST + 1]
     )
@@ -131,7 +160,8 @@ def replay_range(
 ) -> int:
     """Send the oldest of `rows` again, spread over time, and return how many.
 
-    `what` says in words which they are, `account` whose: None, of several accounts.
+    `rows` as in `preview`. `what` says in words which they are, `account` whose: None, of
+    several accounts.
     """
     account_ids = set(_range(rows).order_by().values_list("account", flat=True).distinct())
     now = _hold(account_ids)
@@ -151,7 +181,7 @@ def replay_range(
 
 
 def _range(rows: DeliveryQuerySet) -> DeliveryQuerySet:
-    return repeatable(rows).filter(created_at__gte=timezone.now() - RANGE).order_by("pk")
+    return rows.filter(created_at__gte=timezone.now() - RANGE).order_by("pk")
 
 
 def _after_earlier_ones(now: datetime) -> datetime:

@@ -72,6 +72,11 @@ class Endpoint(models.Model):
         return urlsplit(self.address).netloc
 
     @property
+    def is_locked(self) -> bool:
+        """Whether only an operator can switch it on again."""
+        return self.disabled_because == self.Why.OPERATOR
+
+    @property
     def is_signed(self) -> bool:
         return "signing" in self.secrets
 

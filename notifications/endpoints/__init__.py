@@ -1,0 +1,1 @@
+"""A member's own webhooks and devices: the list, adding, trying out, switching, removing."""
