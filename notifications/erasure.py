@@ -10,10 +10,11 @@ from pathlib import Path
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 
-from notifications.models import Attempt, Delivery
+from notifications.endpoints.services import forget_all
+from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth
 from notifications.reasons import Reason
 from partners.mentions import mentions, perhaps_mentions
 from partners.models import Contact
@@ -25,11 +26,15 @@ _STOPPABLE = (Delivery.State.PENDING, Delivery.State.LEASED)
 def forget(email: str, contact: Contact | None) -> None:
     """Cancel what waits, empty the details that show the address, remove the mail files.
 
+    If the person is a user, their own webhooks and devices go, with the secrets.
     Files go once the transaction is committed: a folder cannot be rolled back.
     """
     is_meant = mentions(email)
-    for model in (Delivery, Attempt):
-        _empty_details(model, email, is_meant)
+    own = Endpoint.objects.filter(membership__user__email=email)
+    forget_all(own.select_related("membership"))
+    _empty(Delivery, "detail", email, is_meant)
+    _empty(Attempt, "detail", email, is_meant)
+    _empty(EndpointHealth, "last_error", email, is_meant)
     public_ids: set[str] = set()
     if contact is not None:
         about = Delivery.objects.filter(notification__activity__contact=contact)
@@ -44,13 +49,11 @@ def forget(email: str, contact: Contact | None) -> None:
     transaction.on_commit(partial(_remove_mail, Path(settings.MAILBOX_DIR), is_meant, public_ids))
 
 
-def _empty_details(
-    model: type[Delivery] | type[Attempt], email: str, is_meant: Callable[[str], bool]
-) -> None:
-    rows: QuerySet = model.objects.filter(perhaps_mentions(email, "detail"))
-    details = list(rows.values_list("pk", "detail"))
-    for pk in (pk for pk, detail in details if is_meant(detail)):
-        model.objects.filter(pk=pk).update(detail="")
+def _empty(model: type[Model], field: str, email: str, is_meant: Callable[[str], bool]) -> None:
+    rows: QuerySet = model._default_manager.filter(perhaps_mentions(email, field))
+    texts = list(rows.values_list("pk", field))
+    for pk in (pk for pk, text in texts if is_meant(text)):
+        model._default_manager.filter(pk=pk).update(**{field: ""})
 
 
 def _remove_mail(folder: Path, is_meant: Callable[[str], bool], public_ids: set[str]) -> None:

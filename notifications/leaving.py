@@ -14,11 +14,12 @@ from partners.models import Company, DealMember
 
 
 def consequences(member: Membership, *, removal: bool) -> list[str]:
-    """Return what changes for others, in sentences. 3 queries."""
+    """Return what changes for others, in sentences. At most 4 queries."""
     return [
         *_as_recipient(member),
         *_on_deals(member, removal=removal),
         *(_as_company_owner(member) if removal else ()),
+        *(_with_endpoints(member) if removal else ()),
     ]
 
 
@@ -73,6 +74,16 @@ def _as_company_owner(member: Membership) -> list[str]:
         "is told about its sign-ups.",
         "%(name)s owns %(count)d companies: until another growth specialist owns them, no "
         "partner is told about their sign-ups.",
+        count,
+    )
+    return [words % {"name": member.user.display_name, "count": count}] if count else []
+
+
+def _with_endpoints(member: Membership) -> list[str]:
+    count = member.endpoints.count()
+    words = ngettext(
+        "%(count)d webhook or device of %(name)s is removed: nothing more is sent there.",
+        "%(count)d webhooks and devices of %(name)s are removed: nothing more is sent there.",
         count,
     )
     return [words % {"name": member.user.display_name, "count": count}] if count else []
