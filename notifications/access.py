@@ -1,4 +1,4 @@
-"""The only door to own notifications, deliveries to send again, the account's settings."""
+"""The only door to own notifications and endpoints, deliveries, the account's settings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.http import Http404
 from accounts.models import Membership
 from accounts.requests import AccountRequest
 from notifications.delivery_log import Reader, Row, load_row, reader_of
-from notifications.models import Notification
+from notifications.models import Endpoint, Notification
 from notifications.selectors import inbox
 from partners.access import Viewer, load_object_viewer
 
@@ -35,6 +35,23 @@ def load_notification(membership: Membership, pk: int) -> Notification:
     if notification is None:
         raise Http404
     return notification
+
+
+def load_endpoint(membership: Membership, pk: int) -> Endpoint:
+    """Return one of the member's own endpoints. Http404 for anybody else's."""
+    rows = Endpoint.objects.select_related("membership__user", "membership__account")
+    endpoint = rows.filter(membership=membership, pk=pk).first()
+    if endpoint is None:
+        raise Http404
+    return endpoint
+
+
+def load_webhook(membership: Membership, pk: int) -> Endpoint:
+    """Return one of the member's own endpoints that signs. Http404 for others."""
+    endpoint = load_endpoint(membership, pk)
+    if not endpoint.is_signed:
+        raise Http404
+    return endpoint
 
 
 def load_delivery_to_repeat(request: AccountRequest, pk: int) -> tuple[Reader, Row]:

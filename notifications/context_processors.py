@@ -42,6 +42,7 @@ _PREFERENCES: _Links = (
     ("accounts:profile", _("Profile")),
     ("accounts:security", _("Security")),
     ("notifications:preferences_start", _("Notifications")),
+    ("notifications:endpoints", _("Webhooks and devices")),
 )
 _ACCOUNT: _Links = (("notifications:users", _("Users")),)
 _PARTNERS: _Links = (("notifications:communication", _("Communication")),)

@@ -122,7 +122,7 @@ _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
     ),
     (OTHER_APPS, "enabled"): (
         gettext_lazy("Receive notifications in other apps"),
-        gettext_lazy("Slack, Microsoft Teams and other services."),
+        gettext_lazy("When off, nothing is sent to your webhooks. What you ticked below is kept."),
     ),
     (MOBILE, "enabled"): (
         gettext_lazy("Receive notifications on your phone"),

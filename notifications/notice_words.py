@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from notifications.channels import MOBILE
 from notifications.models import Endpoint, Notification
 from notifications.reasons import Reason
 from notifications.text import one_line
@@ -45,8 +44,8 @@ def way_out(notification: Notification) -> WayOut | None:
         return WayOut(_("Choose another recipient"), reverse("notifications:communication"))
     if is_about_an_endpoint(notification):
         endpoint = notification.endpoint
-        tab = "mobile" if endpoint and endpoint.channel == MOBILE else "other-apps"
-        return WayOut(_("Look at it"), reverse("notifications:preferences", args=[tab]))
+        page = ("endpoint", [endpoint.pk]) if endpoint else ("endpoints", [])
+        return WayOut(_("Look at it"), reverse(f"notifications:{page[0]}", args=page[1]))
     return None
 
 
@@ -68,12 +67,14 @@ def why_nobody_was_told(notice: str, account: str) -> str:
 
 def _endpoint_name(notification: Notification) -> str:
     endpoint = notification.endpoint
-    return one_line(endpoint.name) if endpoint else _("an endpoint that is removed")
+    return one_line(endpoint.name) if endpoint else _("a removed endpoint")
 
 
 def _endpoint_explanation(notification: Notification) -> str:
     values = {"endpoint": _endpoint_name(notification)}
-    endpoint = notification.endpoint
-    if endpoint and endpoint.disabled_because == Endpoint.Why.SILENT:
+    why = notification.endpoint.disabled_because if notification.endpoint else ""
+    if why == Endpoint.Why.SILENT:
         return _("Nothing could be delivered to “%(endpoint)s” for five days.") % values
-    return _("“%(endpoint)s” answered that it is gone for good.") % values
+    if why == Endpoint.Why.GONE:
+        return _("“%(endpoint)s” answered that it is gone for good.") % values
+    return _("Nothing could be delivered to “%(endpoint)s” any more.") % values

@@ -269,6 +269,8 @@ STALE_AFTER = timedelta(hours=env.int("STALE_AFTER_HOURS", default=72))
 # --- Rules and delivery -----------------------------------------------------
 EMAIL_DAILY_CAP = env.int("EMAIL_DAILY_CAP", default=1_000)
 TEST_EMAILS_PER_HOUR = 5
+# To one's own webhooks and devices: whoever writes the receiver tries often.
+TEST_MESSAGES_PER_HOUR = 20
 PAGE_VIEW_COOLDOWN = timedelta(hours=env.int("PAGE_VIEW_COOLDOWN_HOURS", default=24))
 PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
 DELIVERY_LEASE = timedelta(seconds=env.int("DELIVERY_LEASE_SECONDS", default=60))

@@ -26,6 +26,7 @@ from accounts.access import member_required
 from accounts.models import Membership, Vendor
 from accounts.requests import MemberRequest
 from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.endpoints.listing import EndpointList, endpoint_list
 from notifications.forms import PreferencesForm
 from notifications.selectors import choices_of
 from notifications.services import save_preferences
@@ -65,6 +66,7 @@ class Tab:
     url: str
     is_current: bool
     how: str
+    endpoints: EndpointList | None
     switches: tuple[forms.BoundField, ...]
     groups: tuple[GroupRows, ...]
 
@@ -113,6 +115,11 @@ def _slug(channel: str) -> str:
     return channel.replace("_", "-")
 
 
+def tab_of(channel: str) -> str:
+    """Return the address of the channel's tab."""
+    return reverse("notifications:preferences", args=[_slug(channel)])
+
+
 def _page(
     request: MemberRequest,
     tab: str,
@@ -122,7 +129,12 @@ def _page(
     user = request.user
     address = EmailAddress.objects.filter(user=user, email__iexact=user.email, verified=True)
     vendor = Vendor.current().name
-    tabs = [_tab(form, tab, groups, vendor) for form in forms_]
+    # Without topics there is nothing that could be sent there.
+    webhooks = endpoint_list(request.membership, OTHER_APPS) if groups else None
+    tabs = [
+        _tab(form, tab, groups, vendor, webhooks if form.channel == OTHER_APPS else None)
+        for form in forms_
+    ]
     cells = sum(len(form.fields) for form in map(_form_of, tabs) if form)
     context = {
         "tabs": tabs,
@@ -141,14 +153,21 @@ def _form_of(tab: Tab) -> forms.BaseForm | None:
     return fields[0].form if fields else None
 
 
-def _tab(form: PreferencesForm, current: str, groups: Sequence[TopicGroup], vendor: str) -> Tab:
+def _tab(
+    form: PreferencesForm,
+    current: str,
+    groups: Sequence[TopicGroup],
+    vendor: str,
+    endpoints: EndpointList | None,
+) -> Tab:
     slug = _slug(form.channel)
     return Tab(
         slug=slug,
         label=_TABS[form.channel],
-        url=reverse("notifications:preferences", args=[slug]),
+        url=tab_of(form.channel),
         is_current=slug == current,
         how=f"notifications/_how_{form.channel}.html",
+        endpoints=endpoints,
         switches=tuple(form[name] for name in form.switch_names),
         groups=tuple(
             GroupRows(

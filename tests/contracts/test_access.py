@@ -26,6 +26,7 @@ from tests.factories import (
     make_deal,
     make_lead,
     make_user,
+    make_webhook,
     switch_on,
 )
 from tests.notifications.test_replay import ends
@@ -39,13 +40,14 @@ LOGIN, OK, GO, NOT_ALLOWED, NONE, METHOD = "login", 200, 302, 403, 404, 405
 # Each persona's answer, in the order of PERSONAS: nobody signed in; Ala, admin of partner A;
 # Bartek, its member; Celina, admin of partner B; Gosia of the vendor; Obcy without a place
 # anywhere; an operator (is_staff) without one. Ids in the paths belong to partner A;
-# notifications are Ala's own.
+# notifications and endpoints are Ala's own.
 Row = tuple[str | int, ...]
 EVERYONE: Row = (OK,) * 7
 SIGNED_IN: Row = (LOGIN, OK, OK, OK, OK, OK, OK)
 MEMBERS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, NOT_ALLOWED)
 OF_ADMIN: Row = (LOGIN, OK, NOT_ALLOWED, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
 OF_ALA: Row = (LOGIN, GO, NONE, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
+OWN: Row = (LOGIN, OK, NONE, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED)
 LISTS: Row = (LOGIN, OK, OK, OK, OK, NOT_ALLOWED, OK)
 OF_A: Row = (LOGIN, OK, OK, NONE, OK, NONE, OK)
 REDIRECT: Row = (GO,) * 7  # To a page that asks for itself.
@@ -69,6 +71,11 @@ ROWS: dict[str, Row] = {
     "notifications:remove_user": OF_ADMIN,
     "notifications:preferences": MEMBERS,
     "notifications:preferences_start": members(GO),
+    "notifications:endpoints": MEMBERS,
+    # Only partner accounts have topics that could be sent there.
+    "notifications:add_webhook": (LOGIN, OK, OK, OK, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:endpoint": OWN,
+    "notifications:remove_endpoint": OWN,
     "notifications:activity": LISTS,
     "notifications:explain": OF_A,
     "notifications:deliveries": LISTS,
@@ -94,6 +101,12 @@ ROWS: dict[str, Row] = {
 POST_ROWS: dict[str, Row] = {
     "notifications:read": OF_ALA,
     "notifications:read_all": members(GO),
+    "notifications:test_endpoint": OF_ALA,
+    "notifications:show_secret": OF_ALA,
+    "notifications:new_secret": OF_ALA,
+    "notifications:switch_endpoint_off": OF_ALA,
+    "notifications:switch_endpoint_on": OF_ALA,
+    "notifications:endpoint_again": OF_ALA,
     "notifications:reactivate_user": (LOGIN, GO, *OF_ADMIN[2:]),
     "notifications:send_again": (LOGIN, GO, *OF_ADMIN[2:]),
     # Ala has revoked it, and then it is nobody's.
@@ -153,7 +166,17 @@ class Walk:
             invite(world.ala.user, world.northstar, email=email, role="member")
             for email in ("ewa@northstar.example", "franek@northstar.example")
         )
+        hook = make_webhook(world.ala, "https://127.0.0.1/")  # Private: nothing is sent.
+        own_endpoint = {"pk": hook.pk}
         self.arguments: dict[str, dict[str, object]] = {
+            "notifications:endpoint": own_endpoint,
+            "notifications:remove_endpoint": own_endpoint,
+            "notifications:test_endpoint": own_endpoint,
+            "notifications:show_secret": own_endpoint,
+            "notifications:new_secret": own_endpoint,
+            "notifications:switch_endpoint_off": own_endpoint,
+            "notifications:switch_endpoint_on": own_endpoint,
+            "notifications:endpoint_again": own_endpoint,
             "notifications:open": {"pk": notification.pk},
             "notifications:read": {"pk": notification.pk},
             "notifications:preferences": {"tab": "email"},

@@ -1,0 +1,181 @@
+"""What the pages show of a member's endpoints: where, how they do, what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import Membership
+from notifications.delivery.replay import Preview, missed, preview, undecided
+from notifications.endpoints.services import MOST
+from notifications.endpoints.words import clock_words, failure_words, off_words
+from notifications.facts.people import load_people
+from notifications.models import Delivery, Endpoint, EndpointHealth
+from notifications.text import one_line
+from notifications.topics import TOPICS
+from notifications.words import channel_label
+
+# What was made just now is on its way; what is older waits.
+ON_ITS_WAY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class State:
+    """`tone`: good, held, no or bad, as everywhere. `since`: when it was switched off."""
+
+    tone: str
+    text: str
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An endpoint as its owner sees it. `failure`: the last error in plain words, if the
+    last thing that happened is one; `detail`: what it answered. `waiting`: messages."""
+
+    endpoint: Endpoint
+    state: State
+    sent_at: datetime | None
+    failed_at: datetime | None
+    failure: str
+    detail: str
+    waiting: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointList:
+    """A member's endpoints on one channel. `why_silent`: why nothing is sent to them."""
+
+    channel: str
+    lines: tuple[Line, ...]
+    why_silent: str
+
+    @property
+    def label(self) -> str:
+        return channel_label(self.channel)
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.lines) >= MOST
+
+
+def endpoint_list(membership: Membership, channel: str) -> EndpointList:
+    """Return the member's endpoints, oldest first. At most 6 queries."""
+    rows = Endpoint.objects.filter(membership=membership, channel=channel)
+    # Without their secrets: each would be decrypted.
+    lines = _lines(membership, list(rows.defer("secrets").order_by("pk")))
+    return EndpointList(
+        channel=channel,
+        lines=tuple(lines),
+        why_silent=why_silent(membership, channel) if lines else "",
+    )
+
+
+def line_of(endpoint: Endpoint) -> Line:
+    """Return one endpoint; `membership` must be selected. 2 queries."""
+    (line,) = _lines(endpoint.membership, [endpoint])
+    return line
+
+
+def _lines(membership: Membership, endpoints: list[Endpoint]) -> list[Line]:
+    keys = [endpoint.key for endpoint in endpoints]
+    health = {row.endpoint_key: row for row in EndpointHealth.objects.filter(endpoint_key__in=keys)}
+    waiting = _waiting(membership, keys)
+    return [
+        _line(endpoint, health.get(endpoint.key), *waiting.get(endpoint.key, (0, None)))
+        for endpoint in endpoints
+    ]
+
+
+def _waiting(
+    membership: Membership, keys: Iterable[str]
+) -> Mapping[str, tuple[int, datetime | None]]:
+    """Return how many messages wait for each, and since when the oldest does. 1 query."""
+    pending = Delivery.objects.filter(
+        account=membership.account_id, state=Delivery.State.PENDING, endpoint_key__in=keys
+    )
+    counted = pending.values_list("endpoint_key").annotate(Count("pk"), Min("created_at"))
+    return {key: (count, oldest) for key, count, oldest in counted}
+
+
+def _line(
+    endpoint: Endpoint, health: EndpointHealth | None, waiting: int, oldest: datetime | None
+) -> Line:
+    known = health or EndpointHealth()
+    is_failing = bool(
+        known.last_error_at and (not known.sent_at or known.last_error_at > known.sent_at)
+    )
+    return Line(
+        endpoint=endpoint,
+        state=_state(endpoint, known, is_failing=is_failing, oldest=oldest),
+        sent_at=known.sent_at,
+        failed_at=known.last_error_at,
+        failure=failure_words(known.last_error) if is_failing else "",
+        detail=known.last_error if is_failing else "",
+        waiting=waiting,
+    )
+
+
+def _state(
+    endpoint: Endpoint, known: EndpointHealth, *, is_failing: bool, oldest: datetime | None
+) -> State:
+    now = timezone.now()
+    if endpoint.disabled_at:
+        own = endpoint.disabled_because == Endpoint.Why.OWNER
+        tone = "no" if own else "bad"
+        return State(tone=tone, text=off_words(endpoint), since=endpoint.disabled_at)
+    if known.wait_until and known.health.waits_at(now):
+        words = _("Left alone until %(time)s")
+        return State(tone="held", text=words % {"time": clock_words(known.wait_until)})
+    if oldest and now - oldest > ON_ITS_WAY:
+        words = _("Messages wait since %(time)s")
+        return State(tone="held", text=words % {"time": clock_words(oldest)})
+    if is_failing:
+        return State(tone="bad", text=_("The last message did not arrive"))
+    if not known.sent_at:
+        return State(tone="no", text=_("Nothing sent yet"))
+    return State(tone="good", text=_("Works"))
+
+
+def why_silent(membership: Membership, channel: str) -> str:
+    """Return which wish of the member's keeps everything back, or an empty text. 3 queries."""
+    person = load_people([membership])[membership.pk]
+    values = {"tab": channel_label(channel)}
+    if not person.switched_on(channel, "enabled"):
+        return _("“%(tab)s” is switched off in your notifications.") % values
+    if not any(person.ticked(channel, topic) for topic in TOPICS):
+        return _("No topic is ticked for “%(tab)s” in your notifications.") % values
+    return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Again:
+    """What can be sent to an endpoint again. None: nothing."""
+
+    missed: Preview | None
+    undecided: Preview | None
+
+
+def again(endpoint: Endpoint) -> Again:
+    """2 queries."""
+    return Again(missed=preview(missed(endpoint)), undecided=preview(undecided(endpoint)))
+
+
+# --- In other pages ----------------------------------------------------------------------
+
+
+def names_of(deliveries: Iterable[Delivery]) -> dict[str, str]:
+    """Return the names of the deliveries' endpoints by key, of what still exists. 1 query."""
+    keys = {delivery.endpoint_key for delivery in deliveries} - {Delivery.OWN}
+    rows = Endpoint.objects.filter(key__in=keys).values_list("key", "name") if keys else ()
+    return {key: one_line(name) for key, name in rows}
+
+
+def page_of(endpoint: Endpoint) -> str:
+    return reverse("notifications:endpoint", args=[endpoint.pk])

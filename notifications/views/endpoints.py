@@ -1,0 +1,217 @@
+"""Settings → Webhooks and devices: one's own, each with a page of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import member_required
+from accounts.requests import MemberRequest
+from notifications.access import load_endpoint, load_partner_member, load_webhook
+from notifications.channels import ENDPOINT_CHANNELS, OTHER_APPS
+from notifications.channels.webhook import BOTH_SIGN, former_until
+from notifications.delivery.replay import missed, replay_range, undecided
+from notifications.delivery_log import read_cursor
+from notifications.endpoints import services
+from notifications.endpoints.forms import WebhookForm
+from notifications.endpoints.listing import again, endpoint_list, line_of, page_of, why_silent
+from notifications.endpoints.trial import NotArrivedError, send_test
+from notifications.views.preferences import tab_of
+
+if TYPE_CHECKING:
+    from notifications.models import Endpoint
+
+# The session's word that the next page shows this endpoint's secret, once.
+_SHOWS_SECRET = "endpoint_secret"  # noqa: S105 - a key, not a secret
+
+
+@member_required
+@require_safe
+def endpoints(request: MemberRequest) -> HttpResponse:
+    lists = [endpoint_list(request.membership, channel) for channel in ENDPOINT_CHANNELS]
+    context = {
+        "webhooks": next(found for found in lists if found.channel == OTHER_APPS),
+        "others": [found for found in lists if found.channel != OTHER_APPS and found.lines],
+    }
+    return render(request, "notifications/endpoints.html", context)
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def add_webhook(request: MemberRequest) -> HttpResponse:
+    membership = load_partner_member(request)
+    form = WebhookForm(request.POST or None)
+    if request.method == "POST" and form.is_valid() and (added := _add(request, form)):
+        request.session[_SHOWS_SECRET] = added.pk
+        messages.success(request, _("“%(name)s” is added.") % {"name": added.name})
+        return redirect(page_of(added))
+    context = {"form": form, "is_full": endpoint_list(membership, OTHER_APPS).is_full}
+    status = 422 if form.errors else 200
+    return render(request, "notifications/endpoint_add.html", context, status=status)
+
+
+def _add(request: MemberRequest, form: WebhookForm) -> Endpoint | None:
+    try:
+        return services.add_webhook(request.membership, **form.cleaned_data)
+    except services.KnownAddressError as error:
+        form.add_error("address", _known(error))
+    except services.TooManyError:
+        words = _("You have %(most)d webhooks, and that is the limit. Remove one first.")
+        form.add_error(None, words % {"most": services.MOST})
+    return None
+
+
+def _known(error: services.KnownAddressError) -> str:
+    words = _("You have this address already: “%(name)s”. It would get everything twice.")
+    return words % {"name": error.name}
+
+
+@member_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def endpoint(request: MemberRequest, pk: int) -> HttpResponse:
+    if request.method != "POST":
+        found = load_endpoint(request.membership, pk)
+        return _page(request, found, WebhookForm.of(found) if found.is_signed else None)
+    webhook = load_webhook(request.membership, pk)
+    form = WebhookForm(request.POST)
+    if form.is_valid():
+        try:
+            services.change_webhook(webhook, **form.cleaned_data)
+        except services.KnownAddressError as error:
+            form.add_error("address", _known(error))
+        else:
+            messages.success(request, _("“%(name)s” is saved.") % {"name": webhook.name})
+            return redirect(page_of(webhook))
+    return _page(request, load_webhook(request.membership, pk), form, status=422)
+
+
+def _page(
+    request: MemberRequest, found: Endpoint, form: WebhookForm | None, status: int = 200
+) -> HttpResponse:
+    shows_secret = request.session.get(_SHOWS_SECRET) == found.pk and found.is_signed
+    if shows_secret:
+        del request.session[_SHOWS_SECRET]
+    context = {
+        "endpoint": found,
+        "line": line_of(found),
+        "form": form,
+        "again": again(found),
+        "why_silent": why_silent(request.membership, found.channel),
+        "tab": tab_of(found.channel),
+        "secret": found.secrets["signing"] if shows_secret else "",
+        "former_until": former_until(found.secrets),
+        "both_sign_hours": int(BOTH_SIGN.total_seconds() // 3600),
+    }
+    return render(request, "notifications/endpoint.html", context, status=status)
+
+
+# --- Secrets ------------------------------------------------------------------------------
+
+
+@member_required
+@require_POST
+def show_secret(request: MemberRequest, pk: int) -> HttpResponse:
+    webhook = load_webhook(request.membership, pk)
+    return _to_secret(request, webhook)
+
+
+@member_required
+@require_POST
+def new_secret(request: MemberRequest, pk: int) -> HttpResponse:
+    webhook = load_webhook(request.membership, pk)
+    if former_until(webhook.secrets):
+        # A third one would end the first, which the receiver may still know as the only one.
+        messages.error(request, _("There is a new secret already; the former one still signs."))
+        return redirect(page_of(webhook))
+    services.renew_secret(webhook)
+    messages.success(request, _("There is a new secret. Give it to the receiver."))
+    return _to_secret(request, webhook)
+
+
+def _to_secret(request: MemberRequest, webhook: Endpoint) -> HttpResponse:
+    request.session[_SHOWS_SECRET] = webhook.pk
+    return redirect(f"{page_of(webhook)}#signature")
+
+
+# --- Trying, switching, removing -------------------------------------------------------------
+
+
+@member_required
+@require_POST
+def test(request: MemberRequest, pk: int) -> HttpResponse:
+    found = load_endpoint(request.membership, pk)
+    try:
+        answer = send_test(found)
+    except NotArrivedError as error:
+        messages.error(request, str(error))
+    else:
+        words = _("The test arrived: %(host)s answered %(status)s.")
+        values = {"host": found.host, "status": answer.partition(" ")[0]}
+        messages.success(request, words % values)
+    return redirect(page_of(found))
+
+
+@member_required
+@require_POST
+def switch_off(request: MemberRequest, pk: int) -> HttpResponse:
+    found = load_endpoint(request.membership, pk)
+    if services.switch_off(found, actor=request.user):
+        words = _("“%(name)s” is switched off: nothing is sent there.")
+        messages.success(request, words % {"name": found.name})
+    return redirect(page_of(found))
+
+
+@member_required
+@require_POST
+def switch_on(request: MemberRequest, pk: int) -> HttpResponse:
+    found = load_endpoint(request.membership, pk)
+    if found.is_locked:
+        messages.error(request, _("An operator switched it off, and can switch it on again."))
+    elif services.switch_on(found, actor=request.user):
+        messages.success(request, _("“%(name)s” is switched on.") % {"name": found.name})
+    return redirect(page_of(found))
+
+
+@member_required
+@require_POST
+def send_again(request: MemberRequest, pk: int) -> HttpResponse:
+    """POST `what`: missed or undecided; `until`: the last of those that the page counted."""
+    found = load_endpoint(request.membership, pk)
+    rows = undecided(found) if request.POST.get("what") == "undecided" else missed(found)
+    until = read_cursor(request.POST.get("until", "")) or 0
+    count = replay_range(
+        rows.filter(pk__lte=until),
+        actor=request.user,
+        account=request.membership.account,
+        what=found.name,
+    )
+    words = ngettext(
+        "%(count)d message is sent again.", "%(count)d messages are sent again.", count
+    )
+    if count:
+        messages.success(request, words % {"count": count})
+    else:
+        messages.info(request, _("Nothing is sent again: it has been already."))
+    return redirect(page_of(found))
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove(request: MemberRequest, pk: int) -> HttpResponse:
+    """Ask on a page of its own, with what is lost; do it when that page is sent."""
+    found = load_endpoint(request.membership, pk)
+    if request.method != "POST":
+        context = {"endpoint": found, "line": line_of(found)}
+        return render(request, "notifications/endpoint_remove.html", context)
+    services.remove(found)
+    messages.success(request, _("“%(name)s” is removed.") % {"name": found.name})
+    return redirect(reverse("notifications:endpoints"))

@@ -1,0 +1,12 @@
+// A button that copies what stands in a field. Without it: select it and copy.
+"use strict";
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const field = document.getElementById(button.dataset.copy);
+  // Browsers let scripts copy on safe pages only.
+  button.hidden = !navigator.clipboard;
+  button.addEventListener("click", async () => {
+    field.select();
+    await navigator.clipboard.writeText(field.value);
+    button.textContent = button.dataset.copied;
+  });
+}
