@@ -16,7 +16,7 @@ AUDIT_AREAS: dict[str, str | Promise] = {
     "account.": _("Accounts"),
     "communication.": _("Communication settings"),
     "deal_": _("Deals"),
-    "endpoints.": _("Webhooks and devices"),
+    "endpoints.": _("Apps and devices"),
     "trigger.": _("Triggers"),
     "deliveries.": _("Deliveries"),
     "person_": _("Erased people"),

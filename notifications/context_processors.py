@@ -42,7 +42,7 @@ _PREFERENCES: _Links = (
     ("accounts:profile", _("Profile")),
     ("accounts:security", _("Security")),
     ("notifications:preferences_start", _("Notifications")),
-    ("notifications:endpoints", _("Webhooks and devices")),
+    ("notifications:endpoints", _("Apps and devices")),
 )
 _ACCOUNT: _Links = (("notifications:users", _("Users")),)
 _PARTNERS: _Links = (("notifications:communication", _("Communication")),)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 from accounts.models import Account, Membership
 from notifications.activities.visible import visible_among
 from notifications.delivery.replay import REPEATABLE, repeatable
+from notifications.endpoints.names import endpoint_names
 from notifications.explain.chain import Sending
 from notifications.explain.people import sending
 from notifications.facts.triggers import load_deeds
@@ -22,6 +23,7 @@ from notifications.models import (
     Attempt,
     Delivery,
     DeliveryQuerySet,
+    Endpoint,
     NotificationReason,
 )
 from notifications.reasons import NOT_ITS_OWN
@@ -34,6 +36,8 @@ PAGE_SIZE = 50
 # R91: from then on the page says that messages are late.
 LATE = timedelta(minutes=5)
 MAX_ID = 2**63 - 1
+# So many endpoints of one name are looked for.
+MOST_NAMED = 20
 
 ALL, WAITING, FAILED, NOT_SENT, UNKNOWN = "all", "waiting", "failed", "not-sent", "unknown"
 _STATES: dict[str, tuple[str, ...]] = {
@@ -131,7 +135,7 @@ def read_cursor(text: str) -> int | None:
 
 def search(reader: Reader, tab: str, text: str) -> DeliveryQuerySet:
     """Return the rows of a tab, with `text`: those with this message id, or of this e-mail,
-    be it the recipient's or that of the person whom it is about."""
+    be it the recipient's or that of the person whom it is about, or to what has this name."""
     rows = deliveries_for(reader)
     if tab in _STATES:
         rows = rows.filter(state__in=_STATES[tab])
@@ -140,7 +144,7 @@ def search(reader: Reader, tab: str, text: str) -> DeliveryQuerySet:
 
 def _about(reader: Reader, text: str) -> Q:
     """Return what the text is found by. What it is is asked first: with one plain condition
-    each index serves. 3 queries."""
+    each index serves. 4 queries."""
     activities = Activity.objects.filter(message_id=text).values_list("pk", flat=True)
     people = Contact.objects.filter(email=text.lower()).values_list("pk", flat=True)
     recipients = Membership.objects.filter(user__email=text.lower())
@@ -152,11 +156,22 @@ def _about(reader: Reader, text: str) -> Q:
         "notification__membership__in": list(recipients.values_list("pk", flat=True)),
     }
     parts = [Q(**{field: ids}) for field, ids in found.items() if ids]
+    parts += [
+        Q(notification__membership=member, endpoint_key=key) for member, key in _named(reader, text)
+    ]
     return reduce(or_, parts) if parts else Q(pk__in=[])
 
 
+def _named(reader: Reader, name: str) -> Iterable[tuple[int, str]]:
+    """Return the owner and the key of each endpoint with this name."""
+    endpoints = Endpoint.objects.filter(name__iexact=name)
+    if reader.account:
+        endpoints = endpoints.filter(membership__account=reader.account)
+    return endpoints.values_list("membership_id", "key")[:MOST_NAMED]
+
+
 def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) -> Page:
-    """Return the next rows after `before`, newest first. 9 queries."""
+    """Return the next rows after `before`, newest first. 10 queries."""
     if before is not None:
         rows = rows.filter(pk__lt=before)
     # The keys first: joined before they are few, a planner reads far too much.
@@ -205,14 +220,14 @@ def _readable(reader: Reader, rows: Collection[Delivery]) -> list[Delivery]:
 
 
 def _rows(reader: Reader, rows: Sequence[Delivery], again: DeliveryQuerySet) -> list[Row]:
-    did = load_deeds()
+    did, names = load_deeds(), endpoint_names(rows)
     repeated = Delivery.objects.filter(pk__in=[row.pk for row in rows]).repeated()
     may_repeat, is_repeated = (
         set(found.values_list("pk", flat=True)) for found in (again, repeated)
     )
     return [
         replace(
-            _row(reader, row, did),
+            _row(reader, row, did, names),
             may_repeat=row.pk in may_repeat,
             is_repeated=row.pk in is_repeated,
         )
@@ -220,9 +235,11 @@ def _rows(reader: Reader, rows: Sequence[Delivery], again: DeliveryQuerySet) -> 
     ]
 
 
-def _row(reader: Reader, delivery: Delivery, did: dict[str, str | Promise]) -> Row:
+def _row(
+    reader: Reader, delivery: Delivery, did: dict[str, str | Promise], names: Mapping[str, str]
+) -> Row:
     notification = delivery.notification
-    told = sending(delivery, details=reader.is_vendor)
+    told = sending(delivery, names, details=reader.is_vendor)
     begun = delivery.created_at if delivery.replay else notification.activity.received_at
     is_delivered = delivery.state == Delivery.State.DELIVERED
     waits = delivery.state == Delivery.State.PENDING and delivery.not_before > timezone.now()

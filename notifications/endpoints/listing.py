@@ -17,7 +17,6 @@ from notifications.endpoints.services import MOST
 from notifications.endpoints.words import clock_words, failure_words, off_words
 from notifications.facts.people import load_people
 from notifications.models import Delivery, Endpoint, EndpointHealth
-from notifications.text import one_line
 from notifications.topics import TOPICS
 from notifications.words import channel_label
 
@@ -27,10 +26,12 @@ ON_ITS_WAY = timedelta(minutes=1)
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """`tone`: good, held, no or bad, as everywhere. `since`: when it was switched off."""
+    """`tone`: good, held, no or bad, as everywhere. `why`: the failure behind it. `since`:
+    when it was switched off."""
 
     tone: str
     text: str
+    why: str = ""
     since: datetime | None = None
 
 
@@ -108,36 +109,37 @@ def _line(
     endpoint: Endpoint, health: EndpointHealth | None, waiting: int, oldest: datetime | None
 ) -> Line:
     known = health or EndpointHealth()
-    is_failing = bool(
-        known.last_error_at and (not known.sent_at or known.last_error_at > known.sent_at)
-    )
+    failed_at, sent_at = known.last_error_at, known.sent_at
+    is_failing = bool(failed_at and (not sent_at or failed_at > sent_at))
+    failure = failure_words(known.last_error) if is_failing else ""
     return Line(
         endpoint=endpoint,
-        state=_state(endpoint, known, is_failing=is_failing, oldest=oldest),
-        sent_at=known.sent_at,
-        failed_at=known.last_error_at,
-        failure=failure_words(known.last_error) if is_failing else "",
+        state=_off(endpoint) or _on(known, failure, oldest),
+        sent_at=sent_at,
+        failed_at=failed_at,
+        failure=failure,
         detail=known.last_error if is_failing else "",
         waiting=waiting,
     )
 
 
-def _state(
-    endpoint: Endpoint, known: EndpointHealth, *, is_failing: bool, oldest: datetime | None
-) -> State:
+def _off(endpoint: Endpoint) -> State | None:
+    if not endpoint.disabled_at:
+        return None
+    tone = "no" if endpoint.disabled_because == Endpoint.Why.OWNER else "bad"
+    return State(tone=tone, text=off_words(endpoint), since=endpoint.disabled_at)
+
+
+def _on(known: EndpointHealth, failure: str, oldest: datetime | None) -> State:
     now = timezone.now()
-    if endpoint.disabled_at:
-        own = endpoint.disabled_because == Endpoint.Why.OWNER
-        tone = "no" if own else "bad"
-        return State(tone=tone, text=off_words(endpoint), since=endpoint.disabled_at)
     if known.wait_until and known.health.waits_at(now):
-        words = _("Left alone until %(time)s")
-        return State(tone="held", text=words % {"time": clock_words(known.wait_until)})
+        words = _("Left alone until %(time)s") % {"time": clock_words(known.wait_until)}
+        return State(tone="held", text=words, why=failure)
     if oldest and now - oldest > ON_ITS_WAY:
-        words = _("Messages wait since %(time)s")
-        return State(tone="held", text=words % {"time": clock_words(oldest)})
-    if is_failing:
-        return State(tone="bad", text=_("The last message did not arrive"))
+        words = _("Messages wait since %(time)s") % {"time": clock_words(oldest)}
+        return State(tone="held", text=words, why=failure)
+    if failure:
+        return State(tone="bad", text=_("The last message did not arrive"), why=failure)
     if not known.sent_at:
         return State(tone="no", text=_("Nothing sent yet"))
     return State(tone="good", text=_("Works"))
@@ -165,16 +167,6 @@ class Again:
 def again(endpoint: Endpoint) -> Again:
     """2 queries."""
     return Again(missed=preview(missed(endpoint)), undecided=preview(undecided(endpoint)))
-
-
-# --- In other pages ----------------------------------------------------------------------
-
-
-def names_of(deliveries: Iterable[Delivery]) -> dict[str, str]:
-    """Return the names of the deliveries' endpoints by key, of what still exists. 1 query."""
-    keys = {delivery.endpoint_key for delivery in deliveries} - {Delivery.OWN}
-    rows = Endpoint.objects.filter(key__in=keys).values_list("key", "name") if keys else ()
-    return {key: one_line(name) for key, name in rows}
 
 
 def page_of(endpoint: Endpoint) -> str:

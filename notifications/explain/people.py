@@ -1,6 +1,6 @@
 """Who was considered, and what was sent to them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -14,8 +14,16 @@ from notifications.reasons import SENTENCES, Reason
 from notifications.words import channel_label, kind_label, reason_sentence
 
 
-def candidate(decision: Decision, account: Account | None, reader: Membership | None) -> Candidate:
-    """Return one decision as the reader may see it; `account` None: the vendor's view."""
+def candidate(
+    decision: Decision,
+    account: Account | None,
+    reader: Membership | None,
+    names: Mapping[str, str],
+) -> Candidate:
+    """Return one decision as the reader may see it; `account` None: the vendor's view.
+
+    `names`: of the endpoints, as of `sending`.
+    """
     notification_id = decision.notification_id or 0
     sent = list(decision.notification.deliveries.all()) if decision.notification else []
     member = decision.membership
@@ -30,7 +38,7 @@ def candidate(decision: Decision, account: Account | None, reader: Membership | 
         sentence=str(SENTENCES[Reason(decision.reason)]),
         is_viewer=bool(reader and decision.membership_id == reader.pk),
         sendings=tuple(
-            sending(delivery, details=account is None)
+            sending(delivery, names, details=account is None)
             for delivery in deliveries_of(decision, {notification_id: sent})
         ),
     )
@@ -60,15 +68,18 @@ _STATES: dict[str, str] = {
 }
 
 
-def sending(delivery: Delivery, *, details: bool) -> Sending:
-    """Return what became of a delivery. `details`: what servers answered, too."""
+def sending(delivery: Delivery, names: Mapping[str, str], *, details: bool) -> Sending:
+    """Return what became of a delivery. `details`: what servers answered, too.
+
+    `names`: of the endpoints that exist, by key.
+    """
     words = [delivery.get_state_display()]
     if delivery.reason and delivery.reason != Reason.SENT:
-        words.append(reason_sentence(delivery.reason))
+        words.append(_reason(delivery))
     elif delivery.state in (Delivery.State.DEAD, Delivery.State.PENDING):
         words += _last_failure(delivery)
     return Sending(
-        channel=_channel(delivery),
+        channel=_channel(delivery, names),
         outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
         at=delivery.done_at,
         tries=tuple(
@@ -94,8 +105,19 @@ _FAILURES: dict[str, str] = {
 }
 
 
-def _channel(delivery: Delivery) -> str:
+def _reason(delivery: Delivery) -> str:
+    if delivery.reason == Reason.SUPPRESSED_ADDRESS and delivery.endpoint_key != Delivery.OWN:
+        if delivery.state == Delivery.State.DEAD:
+            return _("It answered that it is gone for good.")
+        return _("It was switched off or removed.")
+    return reason_sentence(delivery.reason)
+
+
+def _channel(delivery: Delivery, names: Mapping[str, str]) -> str:
     label = channel_label(delivery.channel)
+    if delivery.endpoint_key != Delivery.OWN:
+        name = names.get(delivery.endpoint_key) or _("a removed endpoint")
+        label = f"{label}: {name}"
     return _("%(channel)s, sent again") % {"channel": label} if delivery.replay else label
 
 

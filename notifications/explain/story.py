@@ -11,6 +11,7 @@ from accounts.models import Account, Membership
 from notifications.activities.outcomes import outcome_of
 from notifications.activities.visible import visible_with_message_id
 from notifications.activities.words import what_was_done
+from notifications.endpoints.names import endpoint_names
 from notifications.explain.answers import answer_for
 from notifications.explain.chain import (
     COMPANY,
@@ -20,6 +21,7 @@ from notifications.explain.chain import (
     PERSON,
     SUBJECT,
     TRIGGER,
+    Candidate,
     Chain,
     Fact,
     Step,
@@ -78,8 +80,13 @@ class _Story:
             outcome=outcome,
             answer="" if outcome and outcome.text == answer else answer,
             steps=self._steps(),
-            candidates=tuple(candidate(d, self._account, self._reader) for d in self._decisions),
+            candidates=self._candidates(),
         )
+
+    def _candidates(self) -> tuple[Candidate, ...]:
+        messages = {d.notification for d in self._decisions if d.notification}
+        names = endpoint_names(row for message in messages for row in message.deliveries.all())
+        return tuple(candidate(d, self._account, self._reader, names) for d in self._decisions)
 
     def _headline(self) -> str:
         contact = self._activity.contact

@@ -1,4 +1,4 @@
-"""Settings → Webhooks and devices: one's own, each with a page of its own."""
+"""Settings → Apps and devices: one's own, each with a page of its own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings → Webhooks and devices, and the list on the tab "Other apps"."""
+"""Settings → Apps and devices, and the list on the tab "Other apps"."""
 
 from __future__ import annotations
 
