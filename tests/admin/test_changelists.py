@@ -20,7 +20,15 @@ from accounts.audit import record_change
 from accounts.models import AuditEntry, Heartbeat, Invitation
 from accounts.words import AUDIT_AREAS, audit_action
 from notifications.drain import drain
-from notifications.models import Decision, Delivery, Notification, Suppression, Trigger
+from notifications.models import (
+    Decision,
+    Delivery,
+    Endpoint,
+    EndpointHealth,
+    Notification,
+    Suppression,
+    Trigger,
+)
 from partners.models import Activity, Deal, Lead, RejectedEvent
 from tests.factories import (
     choose,
@@ -33,6 +41,7 @@ from tests.factories import (
     make_lead,
     make_member,
     make_source,
+    make_webhook,
     switch_on,
 )
 from tests.queries import assert_constant_queries
@@ -48,6 +57,8 @@ LOGS = (
     Decision,
     Notification,
     Delivery,
+    Endpoint,
+    EndpointHealth,
 )
 AUDITED = [
     path
@@ -79,6 +90,9 @@ def grow():
     make_activity(source, contact)
     RejectedEvent.objects.create(source=source, received_at=timezone.now(), index=0, code="x")
     Trigger.objects.create(key=f"own_{n}", label="Own", event_name=f"own {n}")
+    hook = make_webhook(ala, "https://hooks.example.com/JBSWY3DP")
+    Endpoint.objects.update(secrets={"signing": "whsec_JBSWY3DP"})
+    EndpointHealth.objects.create(channel=hook.channel, endpoint_key=hook.key)
     Suppression.objects.create(address=f"gone-{n}@partner.example", cause="bounce")
     record_change(account, actor=ala.user, action="x", old="", new="")
     Invitation.objects.create(

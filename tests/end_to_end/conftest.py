@@ -20,6 +20,7 @@ def product(request, tmp_path_factory):
             "EMAIL_URL": f"smtp://127.0.0.1:{sink.port}",
             "EMAIL_DAILY_CAP": str(CAP),
             "DELIVERY_LEASE_SECONDS": "6",
+            "ALLOW_PRIVATE_WEBHOOKS": "true",  # The receivers listen on loopback.
             "DEFAULT_FROM_EMAIL": "Northwind <notify@northwind.example>",
         }
         with instance(request.param, folder, **settings) as running:
