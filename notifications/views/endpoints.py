@@ -139,7 +139,7 @@ def new_secret(request: MemberRequest, pk: int) -> HttpResponse:
 
 def _to_secret(request: MemberRequest, webhook: Endpoint) -> HttpResponse:
     request.session[_SHOWS_SECRET] = webhook.pk
-    return redirect(f"{page_of(webhook)}#signature")
+    return redirect(page_of(webhook))
 
 
 # --- Trying, switching, removing -------------------------------------------------------------

@@ -1,4 +1,4 @@
-// A button that copies what stands in a field. Without it: select it and copy.
+// A button that copies what stands in a field. Without it, or where it may not: select and copy.
 "use strict";
 for (const button of document.querySelectorAll("[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
@@ -6,7 +6,12 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = !navigator.clipboard;
   button.addEventListener("click", async () => {
     field.select();
-    await navigator.clipboard.writeText(field.value);
+    try {
+      await navigator.clipboard.writeText(field.value);
+    } catch {
+      field.focus();
+      return;
+    }
     button.textContent = button.dataset.copied;
   });
 }

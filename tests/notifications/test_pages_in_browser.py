@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from notifications.models import CommunicationSettings, Notification, Preference
-from tests.factories import make_lead, switch_on
+from notifications.models import CommunicationSettings, Endpoint, Notification, Preference
+from tests.factories import make_lead, make_webhook, switch_on
 from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -244,6 +244,40 @@ def test_a_tab_is_a_page_of_its_own_without_javascript(visit):
     assert Preference.objects.get().channel == "desktop"
 
 
+# --- Webhooks -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_webhook_is_added_with_the_keyboard_alone(visit, world, scripts):
+    page = visit("/settings/notifications/other-apps/", java_script_enabled=scripts)
+    page.get_by_role("link", name="Add webhook").press("Enter")
+    page.get_by_label("Name").fill("CRM")
+    page.get_by_label("Web address").fill("http://10.0.0.5/")
+    page.get_by_role("button", name="Add").press("Enter")
+    expect(page.locator("#id_address_error")).to_have_text(
+        "Enter a web address that starts with https://."
+    )
+    expect(page.get_by_label("Name")).to_have_value("CRM")
+    page.get_by_label("Web address").fill("https://hooks.example.com/in")
+    page.get_by_label("Web address").press("Enter")
+    secret = page.get_by_label("Secret", exact=True)
+    expect(secret).to_have_value(Endpoint.objects.get().secrets["signing"])
+    expect(page.get_by_role("button", name="Copy")).to_have_count(int(scripts))
+    page.reload()
+    expect(secret).to_have_count(0)
+
+
+def test_the_secret_is_copied(visit, world):
+    hook = make_webhook(world.ala, "https://hooks.example.com/in")
+    page = visit(
+        f"/settings/endpoints/{hook.pk}/", permissions=["clipboard-read", "clipboard-write"]
+    )
+    page.get_by_role("button", name="Show secret").click()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == hook.secrets["signing"]
+
+
 # --- Bell --------------------------------------------------------------------------------------
 
 
@@ -295,11 +329,15 @@ def test_an_item_of_the_panel_is_opened(visit, world):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}px")
-def test_pages_pass_axe_and_do_not_scroll_sideways(visit, scheme, size):
+def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, size):
     """R102."""
     width, height = size
+    hook = make_webhook(world.ala, "https://hooks.example.com/in", never_twice=True)
+    webhooks = ("/settings/endpoints/", f"/settings/endpoints/{hook.pk}/")
+    others = ("/inbox/", "/settings/profile/", "/accounts/2fa/")
+    pages = (COMMUNICATION, PREFERENCES, *webhooks, "/settings/endpoints/add-webhook/", *others)
     page = visit(COMMUNICATION, viewport={"width": width, "height": height}, color_scheme=scheme)
-    for path in (COMMUNICATION, PREFERENCES, "/inbox/", "/settings/profile/", "/accounts/2fa/"):
+    for path in pages:
         page.goto(path)
         for group in page.locator("details.group > summary").locator("visible=true").all():
             group.click()
