@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
 from notifications.channels import OTHER_APPS
-from notifications.channels.webhook import make_secrets, renew
+from notifications.channels.webhook import former_until, make_secrets, renew
 from notifications.delivery.health import begin_anew
 from notifications.doorbell import ring_after_commit
 from notifications.models import Delivery, Endpoint, EndpointHealth
@@ -32,6 +32,10 @@ class KnownAddressError(Exception):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(name)
+
+
+class RenewedAlreadyError(Exception):
+    """Two secrets sign; a third would end the one that the receiver may still know only."""
 
 
 @transaction.atomic
@@ -100,8 +104,13 @@ def switch_on(endpoint: Endpoint, *, actor: User) -> bool:
 
 @transaction.atomic
 def renew_secret(endpoint: Endpoint) -> None:
-    """Make a new signing secret; for a day the one until now signs as well."""
+    """Make a new signing secret; for a day the one until now signs as well.
+
+    Raises RenewedAlreadyError.
+    """
     row = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
+    if former_until(row.secrets):
+        raise RenewedAlreadyError
     row.secrets = renew(row.secrets)
     row.save(update_fields=["secrets"])
     _write_down(endpoint.membership.user, endpoint, "new_secret", new=endpoint.host)

@@ -128,11 +128,11 @@ def show_secret(request: MemberRequest, pk: int) -> HttpResponse:
 @require_POST
 def new_secret(request: MemberRequest, pk: int) -> HttpResponse:
     webhook = load_webhook(request.membership, pk)
-    if former_until(webhook.secrets):
-        # A third one would end the first, which the receiver may still know as the only one.
+    try:
+        services.renew_secret(webhook)
+    except services.RenewedAlreadyError:
         messages.error(request, _("There is a new secret already; the former one still signs."))
         return redirect(page_of(webhook))
-    services.renew_secret(webhook)
     messages.success(request, _("There is a new secret. Give it to the receiver."))
     return _to_secret(request, webhook)
 
