@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0003_field_names'),
-        ('notifications', '0006_endpoints'),
+        ('notifications', '0007_gauges'),
     ]
 
     operations = [
