@@ -53,7 +53,9 @@ class Tally:
 def deliver_due(lane: str, limit: int = CLAIM_SIZE) -> Tally:
     """Deliver up to `limit` due deliveries of one lane.
 
-    A send starts only while it can end within the lease; the rest is given back.
+    A claim lasts as long as its facts are fresh, and the rest is given back: the next one is
+    fair again, however slow this lane's receivers are. A send starts only while it can end
+    within the lease.
     """
     token, tally = uuid.uuid4(), Tally()
     slack = settings.DELIVERY_LEASE - settings.SEND_DEADLINE
@@ -63,10 +65,9 @@ def deliver_due(lane: str, limit: int = CLAIM_SIZE) -> Tally:
         return tally
     channel = CHANNELS[lane]
     with channel.session() as send:
-        while waiting and not stopping.is_set() and time.monotonic() < last_start:
-            batch = _Batch(channel, send, token, tally, waiting)
-            waiting = batch.deliver(until=min(time.monotonic() + FRESH_SECONDS, last_start))
-    give_back(waiting, token)
+        batch = _Batch(channel, send, token, tally, waiting)
+        left = batch.deliver(until=min(time.monotonic() + FRESH_SECONDS, last_start))
+    give_back(left, token)
     return tally
 
 

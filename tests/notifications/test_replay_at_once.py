@@ -12,7 +12,7 @@ from django.test import Client
 
 from accounts.models import AuditEntry
 from notifications.delivery import replay as replays
-from notifications.delivery.replay import NotSentAgainError, replay, replay_range
+from notifications.delivery.replay import NotSentAgainError, repeatable, replay, replay_range
 from notifications.drain import drain
 from notifications.invariants import broken
 from notifications.models import Delivery
@@ -42,7 +42,7 @@ def northstar():
 
 
 def again_all(partner: Northstar) -> int:
-    rows = Delivery.objects.filter(channel="email")
+    rows = repeatable(Delivery.objects.filter(channel="email"))
     return replay_range(rows, actor=partner.ala.user, account=None, what="failed")
 
 
