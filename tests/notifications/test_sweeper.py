@@ -85,3 +85,10 @@ def test_a_locked_claim_is_left_for_the_next_time(sending, impatient):
     with frozen_with(Delivery.objects.filter(pk=sending[2].pk)):
         assert sweep() == {"unsent": 0, "interrupted": 2}
     assert sweep() == {"unsent": 1, "interrupted": 0}
+
+
+@pytest.mark.django_db
+def test_a_frozen_transaction_ends_within_half_a_lease():
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        assert cursor.fetchone() == ("30s",)
