@@ -15,9 +15,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
-from bench import evaluate, ingest, memory
+from bench import deliver, evaluate, ingest, memory, waiting
 from tests.instance import Instance, instance
 from tests.servers import postgresql, redis
 
@@ -66,13 +67,16 @@ def _product() -> Iterator[Instance]:
 
 
 def main() -> int:
-    wanted = os.environ.get("BENCH", "ingest,evaluate,memory").split(",")
+    wanted = os.environ.get("BENCH", "ingest,evaluate,deliver,waiting,memory").split(",")
     rows: list[Row] = []
-    extra: dict[str, object] = {}
-    for part in (ingest, evaluate):
+    extra: dict[str, dict[str, Any]] = {}
+    for part in (ingest, evaluate, deliver):
         if part.__name__.rpartition(".")[2] in wanted:
             with _product() as product:
                 rows.append(compare(part, product))
+    if "waiting" in wanted:
+        with _product() as product:
+            extra["waiting"] = waiting.measure(product)
     if "memory" in wanted:
         with _product() as product:
             extra["memory"] = memory.measure(product)
@@ -80,10 +84,11 @@ def main() -> int:
     Path("bench.json").write_text(
         json.dumps({"parts": [asdict(row) for row in rows], **extra}, indent=2)
     )
-    return 0 if all(row.ratio >= row.reach for row in rows) else 1
+    reached = all(row.ratio >= row.reach for row in rows)
+    return 0 if reached and extra.get("waiting", {}).get("reached", True) else 1
 
 
-def _print(rows: list[Row], extra: dict[str, object]) -> None:
+def _print(rows: list[Row], extra: dict[str, dict[str, Any]]) -> None:
     out = sys.stdout
     head = f"{'work':<44} {'floor':<44} {'floor/s':>9} {'result/s':>9} {'ratio':>7} {'reach':>6}"
     out.write(head + "\n" + "-" * len(head) + "\n")

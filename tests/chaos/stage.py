@@ -368,7 +368,7 @@ def _preferences(stage: Stage, partner: int) -> dict[str, Any]:
 
 _ADD_ENDPOINTS = """
 from accounts.models import Membership
-from notifications.channels.webhook import make_secret
+from notifications.channels.webhook import make_secrets
 from notifications.models import Endpoint, EndpointHealth
 EndpointHealth.objects.all().delete()
 Endpoint.objects.filter(channel="{channel}").delete()
@@ -376,6 +376,6 @@ for n in {partners}:
     Endpoint.objects.create(
         membership=Membership.objects.get(user__email=f"ala@partner-{{n}}.example"),
         channel="{channel}", name=f"hook {{n}}", address=f"{url}/{{n}}",
-        secrets={secrets} or {{"signing": make_secret()}},
+        secrets={secrets} or make_secrets(),
     )
 """
