@@ -27,7 +27,8 @@ _HISTORY = """
       created_at, done_at)
     SELECT gen_random_uuid(), account_id, notification_id,
       CASE WHEN n % 10 = 0 THEN 'desktop' ELSE 'email' END, 'old-' || n, 0, topic, s.state, 'sent',
-      '', now() + interval '1 day' * (CASE WHEN s.state = 'pending' THEN 1 ELSE -1 END), 1, 0, now(),
+      '', now() + interval '1 day'
+        * (CASE WHEN s.state = 'pending' THEN 1 ELSE -1 END), 1, 0, now(),
       CASE WHEN s.state = 'pending' THEN NULL ELSE now() END
     FROM notifications_delivery d, generate_series(1, %s) n,
       LATERAL (SELECT (ARRAY['delivered', 'delivered', 'dead', 'pending'])[1 + (d.id + n) % 4])
