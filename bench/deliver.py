@@ -9,16 +9,14 @@ its dead rows is as fast as a full one.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
 
 import psycopg
 
 from bench import evaluate
+from bench.process import run
 from bench.rows import add_due
-from tests.instance import ROOT, Instance
+from tests.instance import Instance
 
 WORK = "claim and finish deliveries, no wire"
 FLOOR = "bare SQL claim, then UPDATE + COMMIT each"
@@ -61,14 +59,4 @@ def floor(product: Instance) -> float:
 
 
 def result(product: Instance) -> float:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.deliver_round", str(DELIVERIES // ROUNDS)],
-        cwd=ROOT,
-        env=product.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return float(json.loads(done.stdout.splitlines()[-1])["per_second"])
+    return run(product, "bench.deliver_round", str(DELIVERIES // ROUNDS))["per_second"]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
-from tests.instance import ROOT, Instance
+from bench.process import run
+from tests.instance import Instance
 
 WORK = "evaluate, decide, write"
 FLOOR = "naive loop per event"
 REACH = 30.0
+ROUNDS = "bench.evaluate_rounds"
 PARTNERS, LEADS = 50, 1_000
 
 
@@ -59,23 +58,9 @@ def prepare(product: Instance) -> None:
     product.import_program(program())
 
 
-def _run(product: Instance, mode: str) -> float:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.evaluate_rounds", mode],
-        cwd=ROOT,
-        env=product.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return float(json.loads(done.stdout.splitlines()[-1])["per_second"])
-
-
 def floor(product: Instance) -> float:
-    return _run(product, "naive")
+    return run(product, ROUNDS, "naive")["per_second"]
 
 
 def result(product: Instance) -> float:
-    return _run(product, "product")
+    return run(product, ROUNDS, "product")["per_second"]

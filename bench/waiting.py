@@ -6,17 +6,16 @@ same accounts without it, in the same run.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from typing import Any
 
 import psycopg
 
 from bench import evaluate
+from bench.process import run
 from bench.rows import add_due
-from tests.instance import ROOT, Instance
+from tests.instance import Instance
 
+ROUNDS = "bench.waiting_rounds"
 BESIDE, FLOOD = 1_000_000, 300_000
 CLAIM_P99, QUIET_TIMES, RING = 0.100, 3.0, 0.001
 
@@ -46,16 +45,16 @@ def measure(product: Instance) -> dict[str, Any]:
         add_due(connection, _BASE, _slugs(evaluate.PARTNERS))
         connection.execute(_HISTORY.replace("%s", str(BESIDE // _BASE - 1)))
         connection.execute("VACUUM ANALYZE")
-    claims = _run(product, "claims")
+    claims = run(product, ROUNDS, "claims")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("UPDATE notifications_delivery SET not_before = now() + interval '1 d'"
                            " WHERE state = 'pending'")  # fmt: skip
-    quiet = _run(product, "quiet")
+    quiet = run(product, ROUNDS, "quiet")
     with psycopg.connect(url, autocommit=True) as connection:
         add_due(connection, FLOOD, _slugs(1))
         connection.execute("VACUUM ANALYZE")
-    flooded = _run(product, "quiet")
-    ring = _run(product, "ring")
+    flooded = run(product, ROUNDS, "quiet")
+    ring = run(product, ROUNDS, "ring")
     times = flooded["p99"] / quiet["p99"]
     return {
         "claim beside 1,000,000 rows, p99 s": claims["p99"],
@@ -69,17 +68,3 @@ def measure(product: Instance) -> dict[str, Any]:
 
 def _slugs(count: int) -> list[str]:
     return [f"p{n}" for n in range(count)]
-
-
-def _run(product: Instance, what: str) -> dict[str, float]:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.waiting_rounds", what],
-        cwd=ROOT,
-        env=product.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
