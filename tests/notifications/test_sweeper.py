@@ -34,7 +34,7 @@ def sending() -> list[Delivery]:
     token = uuid.uuid4()
     recheck = Recheck(claim(EMAIL, token, 10))
     for delivery in recheck.deliveries[:2]:
-        assert outcome.start(recheck.check(delivery), token)
+        assert outcome.start(recheck.check(delivery), token) is None
     Delivery.objects.filter(state__in=Delivery.HELD).update(
         lease_until=timezone.now() - timedelta(seconds=1)
     )
