@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -85,11 +85,16 @@ _FINISH = (
 )
 
 
-def start(checked: Checked, token: uuid.UUID, accepted: Accepted | None = None) -> Result | None:
+def start(
+    checked: Checked,
+    token: uuid.UUID,
+    accepted: Accepted | None = None,
+    behind: Sequence[Delivery] = (),
+) -> Result | None:
     """Commit that a request may be on the wire, and what the message does not say any more.
 
     None: it may be sent. Otherwise why not. The same commit finishes the send before, unless
-    an endpoint's health hangs on one of them.
+    an endpoint's health hangs on one of them. `behind` is postponed with it.
     """
     delivery = checked.delivery
     if accepted and (accepted.tells_health or checked.endpoint):
@@ -99,7 +104,7 @@ def start(checked: Checked, token: uuid.UUID, accepted: Accepted | None = None) 
     values = {"next": delivery.pk, "token": token, **_values(accepted)}
     with _together(bool(checked.withdrawn or checked.endpoint)):
         if checked.endpoint and (until := why_later(delivery)):
-            return postpone([delivery], token, until)
+            return postpone([delivery, *behind], token, until)
         *_, started, _written = run((*finish_first, *_START), **values)
         if not started:
             return Result.LOST

@@ -17,6 +17,7 @@ from notifications.channels.base import Channel, DeliveryError, Failure, Send
 from notifications.channels.registry import CHANNELS
 from notifications.delivery import outcome
 from notifications.delivery.claim import claim, give_back
+from notifications.delivery.health import place_of
 from notifications.delivery.outcome import Accepted, Result
 from notifications.delivery.recheck import Checked, Recheck
 from notifications.messages import Message
@@ -152,8 +153,9 @@ class _Batch:
         return None
 
     def _start(self, ready: _Ready, accepted: Accepted | None) -> bool:
+        behind = self._behind(ready.checked)
         try:
-            why_not = outcome.start(ready.checked, self._token, accepted)
+            why_not = outcome.start(ready.checked, self._token, accepted, behind)
         except Exception as error:
             if accepted:  # What was sent does not hang on what comes next.
                 outcome.finish(accepted, self._token)
@@ -163,7 +165,18 @@ class _Batch:
             return False
         if why_not:
             self._count(why_not)
+        if why_not == Result.POSTPONED:
+            for delivery in behind:
+                self._todo.remove(delivery)
+                self._count(why_not)
         return why_not is None
+
+    def _behind(self, checked: Checked) -> list[Delivery]:
+        """Return what waits for the same endpoint: put off with it, it need not ask itself."""
+        if checked.endpoint is None:
+            return []
+        place = place_of(checked.delivery)
+        return [delivery for delivery in self._todo if place_of(delivery) == place]
 
     def _stumble(self, delivery: Delivery, error: Exception) -> None:
         log.error("Delivery %s could not be prepared", delivery.public_id, exc_info=error)

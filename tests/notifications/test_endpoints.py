@@ -12,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core import mail
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks import Webhook
 
@@ -206,6 +208,21 @@ def test_two_sends_at_once_and_one_while_it_is_probed(northstar, hook):
     EndpointHealth.objects.update(openings=0)
     assert start(third, token) is None
     assert Attempt.objects.count() == 2
+
+
+def test_what_is_behind_a_busy_endpoint_is_put_off_in_one_go(northstar, sink, hook):
+    happens(northstar, 8)
+    token = uuid.uuid4()
+    recheck = Recheck(claim(OTHER_APPS, token, 2))
+    for delivery in recheck.deliveries:
+        assert start(recheck.check(delivery), token) is None
+
+    with CaptureQueriesContext(connection) as many:
+        tally = deliver_due(OTHER_APPS)
+    assert tally.results == {Result.POSTPONED: 6}
+    assert sink.requests == []
+    assert rows().filter(state="pending", starts=0, not_before__gt=timezone.now()).count() == 6
+    assert len([q for q in many if '"not_before" =' in q["sql"]]) == 1
 
 
 def test_a_mail_server_that_is_down_is_left_alone_as_a_whole(northstar, settings):
