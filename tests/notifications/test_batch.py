@@ -11,12 +11,7 @@ from notifications.delivery.send import deliver_due
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery
-from tests.notifications.test_evaluation import Northstar
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
+from tests.northstar import Northstar
 
 
 def decide(northstar: Northstar, number: int) -> None:

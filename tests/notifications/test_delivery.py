@@ -22,17 +22,13 @@ from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Decision, Delivery, Suppression
+from notifications.topics import CO_SELLING
 from partners.models import DealMember, DealShare
 from tests.factories import choose, make_account, make_activity, make_member
-from tests.notifications.test_evaluation import CO_SELLING, SIGN_UP, Northstar
+from tests.northstar import SIGN_UP
 
 pytestmark = pytest.mark.django_db
 PAST = timezone.now() - timedelta(minutes=1)
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 @pytest.fixture

@@ -38,13 +38,6 @@ def hook(world):
 
 
 @pytest.fixture
-def sink(settings):
-    settings.ALLOW_PRIVATE_WEBHOOKS = True
-    with HttpSink() as sink:
-        yield sink
-
-
-@pytest.fixture
 def sent_to(world, sink):
     return make_webhook(world.ala, f"{sink.url}/hook")
 

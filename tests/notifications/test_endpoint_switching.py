@@ -19,31 +19,9 @@ from notifications.leaving import consequences
 from notifications.models import Delivery, Endpoint, EndpointHealth
 from partners.services.erase import erase_person
 from tests.factories import make_member, make_webhook
-from tests.notifications.test_evaluation import Northstar
 from tests.sinks import HttpSink
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def _on_loopback(settings):
-    settings.ALLOW_PRIVATE_WEBHOOKS = True
-
-
-@pytest.fixture
-def sink():
-    with HttpSink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
-
-
-@pytest.fixture
-def hook(northstar, sink):
-    return make_webhook(northstar.ala, f"{sink.url}/hook")
 
 
 def answers(sink, status):

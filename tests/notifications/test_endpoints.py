@@ -28,32 +28,11 @@ from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
 from tests.factories import make_device, make_webhook
-from tests.notifications.test_evaluation import Northstar
+from tests.northstar import Northstar
 from tests.sinks import HttpSink
 
 pytestmark = pytest.mark.django_db
 PAST = timezone.now() - timedelta(minutes=1)
-
-
-@pytest.fixture(autouse=True)
-def _on_loopback(settings):
-    settings.ALLOW_PRIVATE_WEBHOOKS = True
-
-
-@pytest.fixture
-def sink():
-    with HttpSink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
-
-
-@pytest.fixture
-def hook(northstar, sink):
-    return make_webhook(northstar.ala, f"{sink.url}/hook")
 
 
 def happens(northstar: Northstar, times: int = 1) -> None:

@@ -23,52 +23,19 @@ from notifications.models import (
     Suppression,
     Trigger,
 )
+from notifications.topics import CO_SELLING
 from partners.models import Activity, Client, CompanyContact, Contact
 from tests.factories import (
     choose,
     make_account,
-    make_activity,
     make_client,
     make_company,
     make_contact,
-    make_deal,
-    make_lead,
     make_member,
-    make_source,
-    switch_on,
 )
+from tests.northstar import PRICING, SIGN_UP, Northstar
 
 pytestmark = pytest.mark.django_db
-CO_SELLING, LEAD_ACTIVITY = "co_selling_prospect_activity", "registered_lead_activity"
-PRICING = {"type": "page", "payload": {"properties": {"url": "https://n.example/pricing"}}}
-SIGN_UP = {"event": "CRM Signed Up"}
-
-
-class Northstar:
-    """A partner with one lead and one deal, and a source of events."""
-
-    def __init__(self, slug="northstar", domain="acme.example"):
-        self.source = make_source()[0]
-        self.account = make_account(slug)
-        self.ala = make_member(self.account, f"ala@{slug}.example", role="admin")
-        self.lead = make_lead(self.account, domain)
-        self.settings = switch_on(self.account, self.ala)
-        self.contact = make_contact(f"anna@{domain}")
-
-    def share_a_deal(self, *team):
-        vendor = make_account(f"v-{self.account.slug}", kind="vendor")
-        gosia = make_member(vendor, role="growth_specialist")
-        company = make_company(self.lead.domain, owner=gosia.user)
-        CompanyContact.objects.create(company=company, contact=self.contact)
-        return make_deal(company, shares=(self.account,), owner=self.ala, team=team)
-
-    def happens(self, **fields):
-        return make_activity(self.source, fields.pop("contact", self.contact), **fields)
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 def reasons(**filters) -> list[str]:

@@ -18,16 +18,10 @@ from notifications.gauges import Gauges
 from notifications.invariant_check import check_if_due
 from notifications.models import Delivery
 from partners.models import Activity
-from tests.notifications.test_evaluation import Northstar
 from tests.notifications.test_replay import ends
 from tests.queries import assert_constant_queries
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 def scrape() -> dict[tuple[str, ...], float]:

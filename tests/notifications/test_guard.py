@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.evaluation import evaluate_due
 from notifications.models import Delivery
-from tests.notifications.test_evaluation import Northstar
+from tests.northstar import Northstar
 
 pytestmark = pytest.mark.django_db
 STATES = [state.value for state in Delivery.State]

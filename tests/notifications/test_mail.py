@@ -14,16 +14,12 @@ from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Preference, Trigger
 from notifications.rendering import render
 from notifications.text import one_line, plain
+from notifications.topics import CO_SELLING
 from tests.factories import choose, make_client, make_contact
-from tests.notifications.test_evaluation import CO_SELLING, PRICING, SIGN_UP, Northstar
+from tests.northstar import PRICING, SIGN_UP
 from tests.queries import assert_constant_queries
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 def sent(northstar, **fields):

@@ -11,7 +11,7 @@ from notifications.invariants import broken
 from notifications.models import Delivery, Notification
 from notifications.selectors import newest
 from tests.factories import choose, make_member
-from tests.notifications.test_evaluation import SIGN_UP, Northstar
+from tests.northstar import SIGN_UP, Northstar
 
 pytestmark = pytest.mark.django_db
 TOPIC = "delivery_problems"

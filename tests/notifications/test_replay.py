@@ -25,14 +25,9 @@ from notifications.drain import drain
 from notifications.invariants import broken
 from notifications.models import Attempt, Decision, Delivery, EmailCount
 from tests.factories import choose, make_activity, make_contact, make_lead, make_member
-from tests.notifications.test_evaluation import PRICING, Northstar
+from tests.northstar import PRICING
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 @pytest.fixture

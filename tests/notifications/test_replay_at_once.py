@@ -18,7 +18,7 @@ from notifications.invariants import broken
 from notifications.models import Delivery
 from tests.accounts.test_at_once import at_once
 from tests.factories import make_activity, make_contact, make_lead
-from tests.notifications.test_evaluation import Northstar
+from tests.northstar import Northstar
 from tests.notifications.test_replay import ends
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -34,11 +34,6 @@ def failed(partner: Northstar, count: int = 1) -> list[Delivery]:
     mail.outbox.clear()
     rows = Delivery.objects.filter(channel="email", account=partner.account).order_by("pk")
     return [ends(row, "dead") for row in rows]
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 def again_all(partner: Northstar) -> int:

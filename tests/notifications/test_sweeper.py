@@ -19,7 +19,7 @@ from notifications.delivery.claim import claim, sweep
 from notifications.delivery.recheck import Recheck
 from notifications.evaluation import evaluate_due
 from notifications.models import Attempt, Delivery
-from tests.notifications.test_evaluation import Northstar
+from tests.northstar import Northstar
 
 pytestmark = [pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 

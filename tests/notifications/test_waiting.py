@@ -18,7 +18,7 @@ from notifications.delivery.send import deliver_due
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Decision, Delivery
-from tests.notifications.test_evaluation import Northstar
+from tests.northstar import Northstar
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 

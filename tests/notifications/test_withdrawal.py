@@ -12,15 +12,11 @@ from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Decision, Delivery, EmailCount
+from notifications.topics import CO_SELLING
 from tests.factories import choose, make_member
-from tests.notifications.test_evaluation import CO_SELLING, SIGN_UP, Northstar
+from tests.northstar import SIGN_UP, Northstar
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def northstar():
-    return Northstar()
 
 
 @pytest.fixture

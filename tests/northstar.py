@@ -1,0 +1,41 @@
+"""A partner with one lead and one deal, for tests of what happens to its people."""
+
+from __future__ import annotations
+
+from partners.models import CompanyContact
+from tests.factories import (
+    make_account,
+    make_activity,
+    make_company,
+    make_contact,
+    make_deal,
+    make_lead,
+    make_member,
+    make_source,
+    switch_on,
+)
+
+PRICING = {"type": "page", "payload": {"properties": {"url": "https://n.example/pricing"}}}
+SIGN_UP = {"event": "CRM Signed Up"}
+
+
+class Northstar:
+    """Ala is the recipient, Anna the lead; events come from `source`."""
+
+    def __init__(self, slug="northstar", domain="acme.example"):
+        self.source = make_source()[0]
+        self.account = make_account(slug)
+        self.ala = make_member(self.account, f"ala@{slug}.example", role="admin")
+        self.lead = make_lead(self.account, domain)
+        self.settings = switch_on(self.account, self.ala)
+        self.contact = make_contact(f"anna@{domain}")
+
+    def share_a_deal(self, *team):
+        vendor = make_account(f"v-{self.account.slug}", kind="vendor")
+        gosia = make_member(vendor, role="growth_specialist")
+        company = make_company(self.lead.domain, owner=gosia.user)
+        CompanyContact.objects.create(company=company, contact=self.contact)
+        return make_deal(company, shares=(self.account,), owner=self.ala, team=team)
+
+    def happens(self, **fields):
+        return make_activity(self.source, fields.pop("contact", self.contact), **fields)
