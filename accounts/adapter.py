@@ -16,6 +16,8 @@ from django.utils.functional import lazy
 from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
 
+from partnernotify.mail_servers import EveryMailServer
+
 logger = logging.getLogger(__name__)
 
 
@@ -48,11 +50,13 @@ class AccountAdapter(DefaultAccountAdapter):
         context: dict[str, Any],
         headers: dict[str, str] | None = None,
     ) -> EmailMessage:
-        """In the language of who reads it."""
+        """In the language of who reads it, by whichever mail server answers."""
         user = context.get("user")
         headers = {**(headers or {}), "Auto-Submitted": "auto-generated"}
         with override(user.language if user else get_language()):
-            return super().render_mail(template_prefix, email, context, headers)
+            mail = super().render_mail(template_prefix, email, context, headers)
+        mail.connection = EveryMailServer()
+        return mail
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """A mail server that refuses is told to the person, and is no broken page."""

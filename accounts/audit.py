@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from accounts.models import Account, AuditEntry, User
+
+# Stands where a change named somebody who was erased; empty would say that it was nobody.
+ERASED = "–"
 
 
 def record_change(
@@ -25,6 +30,13 @@ def record_change(
         old=old[:250],
         new=new[:250],
     )
+
+
+def forget_person(email: str) -> None:
+    """Take the person out of the history (R104): alone, or at the end behind a name or days."""
+    for field, left in (("subject", ""), ("old", ERASED), ("new", ERASED)):
+        named = Q(**{field: email}) | Q(**{f"{field}__endswith": f" · {email}"})
+        AuditEntry.objects.filter(named).update(**{field: left})
 
 
 def on_off(value: bool) -> str:

@@ -1,4 +1,4 @@
-"""One round of deliveries in a process of its own: `python -m bench.deliver_round NUMBER`."""
+"""One round of deliveries in a process of its own: `python -m bench.deliver_round LANE NUMBER`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ django.setup()
 
 from notifications.channels.base import Send  # noqa: E402
 from notifications.channels.email import EmailChannel  # noqa: E402
-from notifications.channels.registry import CHANNELS  # noqa: E402
+from notifications.channels.registry import SENDERS  # noqa: E402
 from notifications.delivery.send import deliver_due  # noqa: E402
 
 
@@ -29,12 +29,12 @@ class NoWire(EmailChannel):
         yield lambda message, address: message.public_id
 
 
-def main(number: int) -> None:
+def main(lane: str, number: int) -> None:
     delivered = 0
-    with patch.dict(CHANNELS, {"email": NoWire()}):
+    with patch.dict(SENDERS, {"email": NoWire()}):
         begun = time.perf_counter()
         while delivered < number:
-            tally = deliver_due("email")
+            tally = deliver_due(lane)
             if not tally.delivered:
                 raise RuntimeError(f"{delivered} were delivered, then {dict(tally.results)}")
             delivered += tally.delivered
@@ -43,4 +43,4 @@ def main(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(sys.argv[1], int(sys.argv[2]))

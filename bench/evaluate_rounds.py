@@ -54,7 +54,7 @@ def main(mode: str) -> None:
         for pk in ids:
             evaluate_one(pk)
     else:
-        while evaluate_due():
+        while evaluate_due().taken:
             pass
     seconds = time.perf_counter() - begun
     left = Activity.objects.filter(pk__in=ids, state="pending").count()

@@ -9,10 +9,10 @@ import sys
 from tests.instance import ROOT, Instance
 
 
-def run(product: Instance, module: str, argument: str) -> dict[str, float]:
-    """Run `python -m module argument` and return the JSON of its last line."""
+def run(product: Instance, module: str, *arguments: str) -> dict[str, float]:
+    """Run `python -m module arguments` and return the JSON of its last line."""
     done = subprocess.run(
-        [sys.executable, "-m", module, argument],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=product.environment,
         capture_output=True,

@@ -19,7 +19,7 @@ django.setup()
 
 from bench.deliver_round import NoWire  # noqa: E402
 from bench.rows import add_due  # noqa: E402
-from notifications.channels.registry import CHANNELS  # noqa: E402
+from notifications.channels.registry import SENDERS  # noqa: E402
 from notifications.delivery.claim import claim, give_back  # noqa: E402
 from notifications.delivery.send import CLAIM_SIZE, deliver_due  # noqa: E402
 from notifications.doorbell import ring  # noqa: E402
@@ -56,7 +56,7 @@ def quiet() -> list[float]:
     """Let each quiet account have one new delivery, again and again, beside what there is."""
     ending = threading.Event()
     with (
-        patch.dict(CHANNELS, {"email": NoWire()}),
+        patch.dict(SENDERS, {"email": NoWire()}),
         psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection,
     ):
         worker = threading.Thread(target=_work, args=[ending])

@@ -7,10 +7,13 @@ from django.http import Http404
 
 from accounts.models import Membership
 from accounts.requests import AccountRequest
+from notifications.claims.selectors import find, told_of
 from notifications.delivery_log import Reader, Row, load_row, reader_of
-from notifications.models import Endpoint, Notification
-from notifications.selectors import inbox
+from notifications.eligibility import Matter
+from notifications.inbox.selectors import received
+from notifications.models import AdditionalRecipient, Endpoint, Notification, Profile
 from partners.access import Viewer, load_object_viewer
+from partners.models import Client, Deal, Lead
 
 
 def load_partner_member(request: AccountRequest) -> Membership:
@@ -29,12 +32,47 @@ def load_partner_editor(request: AccountRequest) -> Membership:
     return membership
 
 
+def load_additional(request: AccountRequest, pk: int) -> tuple[Membership, AdditionalRecipient]:
+    """Return who may change an additional recipient of the account, and that one. Http404 for
+    another account's, 403 for members who only read."""
+    account = load_partner_member(request).account
+    rows = AdditionalRecipient.objects.select_related("communication__account", "membership__user")
+    entry = rows.filter(communication__account=account, pk=pk).first()
+    if entry is None:
+        raise Http404
+    return load_partner_editor(request), entry
+
+
+def load_profile(request: AccountRequest, pk: int) -> Profile:
+    """Return a profile of the acting member's account. Http404 for another account's."""
+    membership = load_partner_member(request)
+    rows = Profile.objects.select_related("account").prefetch_related("cells")
+    profile = rows.filter(account=membership.account_id, pk=pk).first()
+    if profile is None:
+        raise Http404
+    return profile
+
+
 def load_notification(membership: Membership, pk: int) -> Notification:
     """Return one of the member's own notifications. Http404 for anybody else's."""
-    notification = inbox(membership).filter(pk=pk).first()
+    notification = received(membership).filter(pk=pk).first()
     if notification is None:
         raise Http404
     return notification
+
+
+def load_claimable(
+    request: AccountRequest, matter: Matter
+) -> tuple[Membership, Lead | Client | Deal]:
+    """Return who wants to be on the lead, client or deal, and its row. Http404 for another
+    account's, PermissionDenied for who was never told of it."""
+    membership = load_partner_member(request)
+    row = find(membership.account, matter)
+    if row is None:
+        raise Http404
+    if matter not in told_of(membership, [matter]):
+        raise PermissionDenied
+    return membership, row
 
 
 def load_endpoint(membership: Membership, pk: int) -> Endpoint:
@@ -46,10 +84,26 @@ def load_endpoint(membership: Membership, pk: int) -> Endpoint:
     return endpoint
 
 
+def load_app(membership: Membership, pk: int) -> Endpoint:
+    """Return one of the member's own apps. Http404 for a device and anybody else's."""
+    endpoint = load_endpoint(membership, pk)
+    if not endpoint.kind:
+        raise Http404
+    return endpoint
+
+
 def load_webhook(membership: Membership, pk: int) -> Endpoint:
     """Return one of the member's own endpoints that signs. Http404 for others."""
     endpoint = load_endpoint(membership, pk)
     if not endpoint.is_signed:
+        raise Http404
+    return endpoint
+
+
+def load_device(membership: Membership, pk: int) -> Endpoint:
+    """Return one of the member's own browsers. Http404 for others."""
+    endpoint = load_endpoint(membership, pk)
+    if not endpoint.is_device:
         raise Http404
     return endpoint
 

@@ -7,15 +7,18 @@ from accounts.models import Membership, User
 from notifications.models import CommunicationSettings
 from notifications.text import one_line
 
-FIELDS = ("receive_lead_activity", "client_activity", "recipient")
+FIELDS = ("receive_lead_activity", "client_activity", "recipient", "backup", "escalate_after")
+PEOPLE = ("recipient__user", "backup__user")
 
 
 def in_words(row: CommunicationSettings) -> dict[str, str]:
-    """Return each setting as the history shows it. `recipient__user` must be selected."""
+    """Return each setting as the history shows it. PEOPLE must be selected."""
     return {
         "receive_lead_activity": _on_off(row.receive_lead_activity),
         "client_activity": _on_off(row.client_activity),
         "recipient": person_in_words(row.recipient),
+        "backup": person_in_words(row.backup),
+        "escalate_after": str(row.escalate_after or ""),
     }
 
 

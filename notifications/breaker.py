@@ -61,6 +61,20 @@ def after_success(health: Health, now: datetime) -> Health:
     )
 
 
+def begin_probe(health: Health, now: datetime, lasts: timedelta) -> Health | None:
+    """Let one find out whether it is back: the others wait for so long. None: somebody does."""
+    if health.waits_at(now):
+        return None
+    return replace(health, wait_until=now + lasts) if health.probes else health
+
+
+def after_failed_probe(
+    health: Health, now: datetime, retry_after: timedelta | None = None
+) -> Health:
+    """The pause that was the others' while it was probed is over; a longer one begins."""
+    return after_failure(replace(health, wait_until=None), now, retry_after)
+
+
 def after_failure(health: Health, now: datetime, retry_after: timedelta | None = None) -> Health:
     """A failure counts, and may open the breaker; `retry_after` pauses the endpoint anyway."""
     counted = _within_window(health, now)

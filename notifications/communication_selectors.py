@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef, Prefetch
+from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Account, AuditEntry, Membership
 from accounts.selectors import Change, who_changed
-from notifications.channels import EMAIL
-from notifications.facts.people import load_people
+from notifications.additional.selectors import change_in_words, labels_of
+from notifications.channels import CHANNEL_KEYS, EMAIL
+from notifications.eligibility import deputy_for, is_reached, profile_behind, stand_in
+from notifications.facts.people import deputies_of, load_people
 from notifications.facts.triggers import load_triggers
-from notifications.models import CommunicationSettings, Decision, Delivery, Kind, Preference
-from notifications.reasons import NOT_ITS_OWN
+from notifications.facts.wishes import load_wishes
+from notifications.models import CommunicationSettings, Decision, Delivery, Kind
+from notifications.reasons import NOT_ITS_OWN, Reason
 from notifications.text import one_line
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS
 from notifications.words import reason_sentence
@@ -29,7 +34,9 @@ RECENT, HISTORY = 10, 10
 
 def communication_of(account: Account) -> CommunicationSettings:
     """Return the account's row; without one, everything off and not stored. 1 query."""
-    rows = CommunicationSettings.objects.select_related("recipient__user", "recipient__account")
+    rows = CommunicationSettings.objects.select_related(
+        *("recipient__user", "recipient__account", "backup__user", "backup__account")
+    )
     return rows.filter(account=account).first() or CommunicationSettings(account=account)
 
 
@@ -60,10 +67,61 @@ class Warning:
     url: str = "#id_recipient"
 
 
-def warning_about(communication: CommunicationSettings, reader: Membership) -> Warning | None:
-    """Return what stands between a lead's action and an e-mail (R29, R33, R40). 0-2 queries."""
+def warning_about(
+    communication: CommunicationSettings, reader: Membership, *, tells_others: bool
+) -> Warning | None:
+    """Return what stands between a lead's action and an e-mail (R29, R33, R40). 0-8 queries.
+
+    `tells_others`: an additional recipient is told, of some action at least (R38).
+    """
     if not communication.receive_lead_activity:
         return None
+    warning = _warning_about_recipient(communication, reader)
+    backup = communication.backup
+    if warning is None:
+        return None
+    if backup is None or not _stands_in(communication):
+        return _beside_others(warning, communication) if tells_others else warning
+    told = {"backup": backup.user.display_name}
+    title = warning.title if communication.recipient else _("No recipient chosen.")
+    text = _("%(backup)s, the backup, is told instead.") % told
+    return replace(warning, tone="warn", title=title, text=text)
+
+
+def _beside_others(warning: Warning, communication: CommunicationSettings) -> Warning:
+    """Return the warning about a recipient as whom nobody is told, while others are."""
+    if communication.recipient and communication.recipient.is_current:
+        return warning
+    title = warning.title if communication.recipient else _("No recipient chosen.")
+    text = _("Only the additional recipients are told, of the actions chosen for them.")
+    return replace(warning, tone="warn", title=title, text=text)
+
+
+def _stands_in(communication: CommunicationSettings) -> bool:
+    """Whether the backup is told of the next action."""
+    if communication.recipient and _told_deputy(communication.recipient):
+        return False
+    members = [m for m in (communication.recipient, communication.backup) if m]
+    people = load_people(members)
+    recipient, backup = people.get(communication.recipient_id or 0), communication.backup_id
+    person = stand_in(recipient, people.get(backup or 0))
+    return person is not None and person.active and is_reached(person, LEAD_ACTIVITY)
+
+
+def _told_deputy(recipient: Membership) -> Membership | None:
+    """Return who is told of the next action while the recipient is away."""
+    named = deputies_of([recipient], timezone.now())
+    people = load_people([recipient, *named])
+    for deputy in named:
+        person = deputy_for(people[recipient.pk], people[deputy.pk], LEAD_ACTIVITY)
+        if person and is_reached(person, LEAD_ACTIVITY):
+            return deputy
+    return None
+
+
+def _warning_about_recipient(
+    communication: CommunicationSettings, reader: Membership
+) -> Warning | None:
     recipient = communication.recipient
     if recipient is None:
         return Warning(
@@ -87,6 +145,15 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
     person = load_people([recipient])[recipient.pk]
     words = {"name": recipient.user.display_name, "email": recipient.user.email}
     has_it_off = not (person.switched_on(EMAIL, "enabled") and person.ticked(EMAIL, LEAD_ACTIVITY))
+    why = Reason.TOPIC_OFF if person.switched_on(EMAIL, "enabled") else Reason.EMAIL_OFF
+    if has_it_off and (profile := profile_behind(person, why, LEAD_ACTIVITY)):
+        return Warning(
+            tone="warn",
+            title=_("The recipient's profile has these e-mails off."),
+            text=_("%(name)s has the profile “%(profile)s”.") % {**words, "profile": profile},
+            action=_("Change the profile"),
+            url=reverse("notifications:profiles"),
+        )
     if recipient.pk == reader.pk and has_it_off:
         return Warning(
             tone="warn",
@@ -110,6 +177,24 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
             text=_("%(name)s has unticked “%(topic)s” for e-mail.") % words,
             action=_("Choose another recipient"),
         )
+    if not person.verified:
+        return Warning(
+            tone="bad",
+            title=_("Recipient's address is not verified."),
+            text=_("Nothing is sent to %(email)s before its owner has confirmed it.") % words,
+            action=_("Choose another recipient"),
+        )
+    if person.away:
+        day = {**words, "until": date_format(person.away.until)}
+        deputy = _told_deputy(recipient)
+        told = _("%(deputy)s, the deputy, is told instead.")
+        bell = _("Only the bell of %(name)s has it until then.")
+        return Warning(
+            tone="warn",
+            title=_("Recipient is away until %(until)s.") % day,
+            text=told % {"deputy": deputy.user.display_name} if deputy else bell % words,
+            action=_("Choose another recipient"),
+        )
     if person.suppressed:
         return Warning(
             tone="bad",
@@ -125,29 +210,23 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
 
 @dataclass(frozen=True, kw_only=True)
 class DealPeople:
-    """How many people on the account's shared deals have co-selling ticked somewhere."""
+    """How many people on the account's shared deals have co-selling on somewhere."""
 
     on: int
     total: int
 
 
 def deal_people(account: Account) -> DealPeople:
-    """1 query."""
-    ticked = Preference.objects.filter(membership=OuterRef("pk"), key=CO_SELLING, is_on=True)
-    people = (
-        Membership.objects.active()
-        .filter(
-            account=account,
-            deal_roles__removed_at=None,
-            deal_roles__deal__archived_at=None,
-            deal_roles__deal__shares__account=account,
-        )
-        .annotate(has_it_on=Exists(ticked))
-        .values_list("pk", "has_it_on")
-        .distinct()
+    """4 queries, and one more if there are profiles."""
+    people = Membership.objects.active().filter(
+        account=account,
+        deal_roles__removed_at=None,
+        deal_roles__deal__archived_at=None,
+        deal_roles__deal__shares__account=account,
     )
-    on = [has_it_on for _pk, has_it_on in people]
-    return DealPeople(on=sum(on), total=len(on))
+    wishes = load_wishes(people.distinct()).values()
+    on = sum(any(w.ticked(c, CO_SELLING) for c in CHANNEL_KEYS) for w in wishes)
+    return DealPeople(on=on, total=len(wishes))
 
 
 # --- Recent notifications ------------------------------------------------------------------
@@ -172,7 +251,7 @@ def recent_decisions(account: Account) -> list[Recent]:
     emails = Delivery.objects.current().filter(channel=EMAIL).order_by("pk")
     decisions = (
         Decision.objects.filter(account=account, kind__in=(Kind.LEAD, Kind.CLIENT))
-        .exclude(reason__in=NOT_ITS_OWN)
+        .exclude(reason__in=(*NOT_ITS_OWN, Reason.TRIGGER_NOT_CHOSEN))
         .select_related("activity__contact", "lead", "client", "membership__user", "notification")
         .prefetch_related(Prefetch("notification__deliveries", queryset=emails))
         .order_by("-created_at", "-pk")
@@ -202,12 +281,12 @@ def _recent(decision: Decision, action: str | Promise) -> Recent:
     )
 
 
-_ON_ITS_WAY = frozenset({Delivery.State.PENDING, *Delivery.HELD})
+_ON_ITS_WAY = frozenset(Delivery.WAITING)
 
 
 def _outcome(decision: Decision) -> tuple[str, str]:
     if decision.outcome == Decision.Outcome.NO:
-        return "no", _not_sent(decision.reason)
+        return "no", _not_sent(decision.sentence)
     deliveries = decision.notification.deliveries.all() if decision.notification else ()
     for email in deliveries:
         if email.state in _ON_ITS_WAY:
@@ -217,29 +296,34 @@ def _outcome(decision: Decision) -> tuple[str, str]:
         if email.state == Delivery.State.DEAD:
             return "bad", _("Could not be delivered")
         if email.state != Delivery.State.DELIVERED:
-            return "no", _not_sent(email.reason)
+            return "no", _not_sent(reason_sentence(email.reason))
     return "good", _("Sent")
 
 
-def _not_sent(reason: str) -> str:
-    return _("Not sent: %(reason)s") % {"reason": reason_sentence(reason)}
+def _not_sent(sentence: str) -> str:
+    return _("Not sent: %(reason)s") % {"reason": sentence}
 
 
 # --- Change history --------------------------------------------------------------------------
 
 
 def change_history(account: Account) -> list[Change]:
-    """Return the last changes of the page's settings, newest first. 1 query."""
-    entries = AuditEntry.objects.filter(account=account, action__startswith="communication.")
-    return list(_changes(entries[:HISTORY]))
+    """Return the last changes of the page's settings, newest first. 2 queries."""
+    which = Q(action__startswith="communication.") | Q(action="lead_owner")
+    entries = AuditEntry.objects.filter(which, account=account)
+    return list(_changes(entries[:HISTORY], labels_of(load_triggers())))
 
 
-def _changes(entries: Iterable[AuditEntry]) -> Iterator[Change]:
+def _changes(
+    entries: Iterable[AuditEntry], labels: Mapping[str, str | Promise]
+) -> Iterator[Change]:
     for entry in entries:
-        yield Change(at=entry.at, who=who_changed(entry), what=_what(entry))
+        yield Change(at=entry.at, who=who_changed(entry), what=_what(entry, labels))
 
 
-def _what(entry: AuditEntry) -> str:
+def _what(entry: AuditEntry, labels: Mapping[str, str | Promise]) -> str:
+    if entry.action.startswith("communication.additional_"):
+        return change_in_words(entry, labels)
     nobody = pgettext("recipient", "nobody")
     names = {"old": entry.old or nobody, "new": entry.new or nobody}
     on = entry.new == "on"
@@ -247,6 +331,17 @@ def _what(entry: AuditEntry) -> str:
         return _("Turned lead activity on") if on else _("Turned lead activity off")
     if entry.action == "communication.client_activity":
         return _("Turned client activity on") if on else _("Turned client activity off")
+    if entry.action == "lead_owner":
+        return _("Changed who looks after %(lead)s: %(old)s → %(new)s") % {
+            **names,
+            "lead": entry.subject,
+        }
+    if entry.action == "communication.backup":
+        return _("Changed the backup: %(old)s → %(new)s") % names
+    if entry.action == "communication.escalate_after":
+        never = pgettext("escalation", "never")
+        hours = {"old": entry.old or never, "new": entry.new or never}
+        return _("Working hours until somebody else is told: %(old)s → %(new)s") % hours
     if entry.action == "communication.test_email":
         return _("Asked for a test e-mail to %(new)s") % names
     return _("Changed the recipient: %(old)s → %(new)s") % names

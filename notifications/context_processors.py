@@ -13,7 +13,8 @@ from django.utils.functional import Promise, SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
-from notifications.selectors import bell
+from notifications.channels.web_push import application_server_key
+from notifications.inbox.selectors import bell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +43,15 @@ _PREFERENCES: _Links = (
     ("accounts:profile", _("Profile")),
     ("accounts:security", _("Security")),
     ("notifications:preferences_start", _("Notifications")),
+    ("notifications:when", _("When")),
     ("notifications:endpoints", _("Apps and devices")),
 )
-_ACCOUNT: _Links = (("notifications:users", _("Users")),)
+# There is nothing to tell to anybody else.
+_FOR_PARTNERS_ONLY = ("notifications:when", "notifications:profiles")
+_ACCOUNT: _Links = (
+    ("notifications:users", _("Users")),
+    ("notifications:profiles", _("Notification profiles")),
+)
 _PARTNERS: _Links = (("notifications:communication", _("Communication")),)
 
 
@@ -61,6 +68,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "settings_url": reverse("accounts:profile"),
         "bell": SimpleLazyObject(lambda: bell(membership)) if membership else None,
         "bell_poll_seconds": settings.BELL_POLL_SECONDS,
+        "push_key": application_server_key(),
     }
 
 
@@ -73,11 +81,17 @@ def _main_links(request: HttpRequest, membership: Membership | None) -> _Links:
 
 
 def _settings_groups(path: str, membership: Membership | None) -> Iterable[Group]:
-    own = _PREFERENCES if membership else _PREFERENCES[:2]
+    is_partner = bool(membership and membership.account.is_partner)
+    own, account = _PREFERENCES if membership else _PREFERENCES[:2], _ACCOUNT
+    if not is_partner:
+        own, account = (
+            tuple(link for link in links if link[0] not in _FOR_PARTNERS_ONLY)
+            for links in (own, account)
+        )
     yield Group(key="own", label=_("Your preferences"), entries=_entries(own, path))
     if membership:
-        yield Group(key="account", label=_("Account"), entries=_entries(_ACCOUNT, path))
-    if membership and membership.account.is_partner:
+        yield Group(key="account", label=_("Account"), entries=_entries(account, path))
+    if is_partner:
         yield Group(key="partners", label=_("Partners"), entries=_entries(_PARTNERS, path))
 
 

@@ -61,7 +61,7 @@ def deliveries_of(decision: Decision, by_notification: dict[int, list[Delivery]]
     deliveries = by_notification.get(decision.notification_id or 0, [])
     if decision.outcome == Decision.Outcome.SEND:
         return deliveries
-    topic = topic_of(decision.kind)
+    topic = topic_of(decision.kind, decision.part)
     return [delivery for delivery in deliveries if delivery.topic == topic]
 
 

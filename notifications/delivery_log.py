@@ -17,13 +17,14 @@ from notifications.activities.visible import visible_among
 from notifications.delivery.replay import REPEATABLE, repeatable
 from notifications.endpoints.names import endpoint_names
 from notifications.explain.chain import Sending
-from notifications.explain.people import sending
+from notifications.explain.people import limits_of, sending
 from notifications.facts.triggers import load_deeds
 from notifications.models import (
     Attempt,
     Delivery,
     DeliveryQuerySet,
     Endpoint,
+    MailReport,
     NotificationReason,
 )
 from notifications.reasons import NOT_ITS_OWN
@@ -41,7 +42,7 @@ MOST_NAMED = 20
 
 ALL, WAITING, FAILED, NOT_SENT, UNKNOWN = "all", "waiting", "failed", "not-sent", "unknown"
 _STATES: dict[str, tuple[str, ...]] = {
-    WAITING: (Delivery.State.PENDING, *Delivery.HELD),
+    WAITING: Delivery.WAITING,
     FAILED: (Delivery.State.DEAD,),
     NOT_SENT: (Delivery.State.SUPPRESSED, Delivery.State.CANCELLED, Delivery.State.EXPIRED),
     UNKNOWN: (Delivery.State.UNKNOWN,),
@@ -200,12 +201,15 @@ def _with_words(rows: DeliveryQuerySet) -> DeliveryQuerySet:
             "notification__membership__user",
             "notification__account",
             "notification__activity__contact",
+            *("notification__visit__first", "notification__visit__last"),
         )
         # Not the event itself: it may be 32 kB.
         .defer("notification__activity__payload", "notification__activity__problem")
         .prefetch_related(
             Prefetch("notification__reasons", queryset=reasons.order_by("pk")),
             Prefetch("attempts", queryset=Attempt.objects.order_by("n")),
+            Prefetch("reports", queryset=MailReport.objects.order_by("at")),
+            "notification__membership__paces",
         )
     )
 
@@ -239,7 +243,8 @@ def _row(
     reader: Reader, delivery: Delivery, did: dict[str, str | Promise], names: Mapping[str, str]
 ) -> Row:
     notification = delivery.notification
-    told = sending(delivery, names, details=reader.is_vendor)
+    limits = limits_of(notification.membership)
+    told = sending(delivery, names, details=reader.is_vendor, limits=limits)
     begun = delivery.created_at if delivery.replay else notification.activity.received_at
     is_delivered = delivery.state == Delivery.State.DELIVERED
     waits = delivery.state == Delivery.State.PENDING and delivery.not_before > timezone.now()

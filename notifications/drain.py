@@ -8,11 +8,13 @@ from dataclasses import asdict, dataclass
 from django.db.models.functions import Now
 
 from notifications import evaluation
-from notifications.channels.registry import CHANNELS
+from notifications.channels import CHANNEL_KEYS
 from notifications.delivery.claim import sweep
 from notifications.delivery.fairness import is_due
 from notifications.delivery.send import deliver_due
+from notifications.escalations.work import escalate_all, has_due
 from notifications.models import Delivery
+from notifications.visits.closing import end_visits
 
 LOOK_AGAIN_SECONDS = 0.2
 
@@ -37,6 +39,7 @@ def drain(*, patience_seconds: float) -> Drained:
     until = time.monotonic() + patience_seconds
     while True:
         sweep()
+        end_visits()
         _work_off(done)
         done.held_by_others = Delivery.objects.filter(state__in=Delivery.HELD).count()
         if not done.held_by_others and not _anything_due():
@@ -52,13 +55,15 @@ def drain(*, patience_seconds: float) -> Drained:
 
 
 def _work_off(done: Drained) -> None:
-    while taken := evaluation.evaluate_due():
-        done.evaluated += taken
-    for lane in CHANNELS:
+    while (evaluated := evaluation.evaluate_due()).taken:
+        done.evaluated += evaluated.taken
+        done.delivered += evaluated.delivered
+    escalate_all()
+    for lane in CHANNEL_KEYS:
         while (tally := deliver_due(lane)).taken:
             done.delivered += tally.delivered
             done.failed += tally.failed
 
 
 def _anything_due() -> bool:
-    return evaluation.has_due() or any(map(is_due, CHANNELS))
+    return evaluation.has_due() or has_due() or any(map(is_due, CHANNEL_KEYS))

@@ -14,13 +14,13 @@ from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 
 from notifications.endpoints.services import forget_all
-from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth
+from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification, Visit
 from notifications.reasons import Reason
 from partners.mentions import mentions, perhaps_mentions
 from partners.models import Contact
 
 # A send that is on the wire cannot be called back; its retry asks for consent again.
-_STOPPABLE = (Delivery.State.PENDING, Delivery.State.LEASED)
+_STOPPABLE = (Delivery.State.PENDING, Delivery.State.LEASED, Delivery.State.GATHERED)
 
 
 def forget(email: str, contact: Contact | None) -> None:
@@ -32,6 +32,8 @@ def forget(email: str, contact: Contact | None) -> None:
     is_meant = mentions(email)
     own = Endpoint.objects.filter(membership__user__email=email)
     forget_all(own.select_related("membership"))
+    named = Notification.objects.filter(membership__user__email=email)
+    named.exclude(endpoint_name="").update(endpoint_name="")
     _empty(Delivery, "detail", email, is_meant)
     _empty(Attempt, "detail", email, is_meant)
     _empty(EndpointHealth, "last_error", email, is_meant)
@@ -46,6 +48,9 @@ def forget(email: str, contact: Contact | None) -> None:
             lease_token=None,
             lease_until=None,
         )
+        # In which order somebody did what is about that person as well. After the deliveries:
+        # who holds one may want to write a message of the visit.
+        Visit.objects.filter(contact=contact).delete()
     transaction.on_commit(partial(_remove_mail, Path(settings.MAILBOX_DIR), is_meant, public_ids))
 
 

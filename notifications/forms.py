@@ -8,20 +8,29 @@ from typing import Any, cast
 from django import forms
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Membership
 from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.eligibility import OWN_ONLY, Cell, Wishes
+from notifications.eligibility.escalation import MOST_HOURS
 from notifications.models import CommunicationSettings
-from notifications.selectors import default_of
-from notifications.topics import SWITCH_DEFAULTS, TOPICS, TopicGroup
+from notifications.topics import (
+    EMAIL_IF_FAILED,
+    NO_EMAIL_IF_DELIVERED,
+    SWITCH_DEFAULTS,
+    TOPICS,
+    VISIT_SUMMARY,
+    TopicGroup,
+)
 
+UNFIT = gettext_lazy("Choose an active member of this account with a verified e-mail address.")
 # The controls stand in several cards; the form they belong to is none of them.
 FORM_ID = "communication-form"
 
 
 class CommunicationForm(forms.Form):
-    """A recipient that is not submitted stays as it is (R30): the script disables the list
+    """People who are not submitted stay as they are (R30): the script disables the lists
     while the switch is off. Without it one can switch on and choose in one go."""
 
     receive_lead_activity = forms.BooleanField(
@@ -33,11 +42,18 @@ class CommunicationForm(forms.Form):
     recipient = forms.ChoiceField(
         required=False,
         label=gettext_lazy("Select notification recipient"),
-        error_messages={
-            "invalid_choice": gettext_lazy(
-                "Choose an active member of this account with a verified e-mail address."
-            )
-        },
+        error_messages={"invalid_choice": UNFIT},
+    )
+    backup = forms.ChoiceField(
+        required=False,
+        label=gettext_lazy("Backup recipient"),
+        error_messages={"invalid_choice": UNFIT},
+    )
+    escalate_after = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        empty_value=None,
+        label=gettext_lazy("If nobody has looked at it"),
     )
 
     def __init__(
@@ -52,14 +68,19 @@ class CommunicationForm(forms.Form):
             "receive_lead_activity": stored.receive_lead_activity,
             "client_activity": stored.client_activity,
             "recipient": stored.recipient_id or "",
+            "backup": stored.backup_id or "",
+            "escalate_after": stored.escalate_after,
         }
         super().__init__(data, initial=initial)
         self._stored = stored
-        self._by_id = {str(member.pk): member for member in possible}
-        cast("forms.ChoiceField", self.fields["recipient"]).choices = self._choices()
+        self._possible = {str(member.pk): member for member in possible}
+        self._offer("recipient", stored.recipient, _("Nobody chosen"))
+        self._offer("backup", stored.backup, _("Nobody"))
+        cast("forms.ChoiceField", self.fields["escalate_after"]).choices = escalation_choices()
         for name in ("receive_lead_activity", "client_activity"):
             self._attributes(name, role="switch", **{"class": "switch"})
-        self._attributes("recipient", **{"class": "select", "aria-describedby": "recipient-hint"})
+        for name in ("recipient", "backup", "escalate_after"):
+            self._attributes(name, **{"class": "select", "aria-describedby": f"{name}-hint"})
         for name in self.fields:
             self._attributes(name, form=FORM_ID)
         if not may_edit:
@@ -69,18 +90,45 @@ class CommunicationForm(forms.Form):
     def _attributes(self, name: str, **attributes: Any) -> None:
         self.fields[name].widget.attrs.update(attributes)
 
-    def _choices(self) -> list[tuple[str, str]]:
-        listed = [(key, recipient_label(member)) for key, member in self._by_id.items()]
-        current = self._stored.recipient
-        if current and str(current.pk) not in self._by_id:
-            self._by_id[str(current.pk)] = current
+    def _offer(self, name: str, current: Membership | None, nobody: str) -> None:
+        """Offer who may be chosen, and who is, even if that could not be chosen now."""
+        listed = [(key, recipient_label(member)) for key, member in self._possible.items()]
+        if current and str(current.pk) not in self._possible:
             listed.append((str(current.pk), _unfit_label(current)))
-        return [("", _("Nobody chosen")), *listed]
+        cast("forms.ChoiceField", self.fields[name]).choices = [("", nobody), *listed]
 
-    def chosen_recipient(self) -> Membership | None:
-        if "recipient" not in self.data:
-            return self._stored.recipient
-        return self._by_id.get(self.cleaned_data["recipient"])
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        backup = values.get("backup")
+        is_new = backup and backup != str(self.initial["backup"])
+        if is_new and self.chosen("backup") == self.chosen("recipient"):
+            self.add_error("backup", _("This is the recipient already. Choose somebody else."))
+        return values
+
+    @property
+    def hours(self) -> int:
+        """What is not submitted stays as it is."""
+        chosen = self.cleaned_data.get("escalate_after")
+        return self._stored.escalate_after if chosen is None else chosen
+
+    def chosen(self, name: str) -> Membership | None:
+        """Return who is chosen as recipient or backup."""
+        current: Membership | None = getattr(self._stored, name)
+        if name not in self.data:
+            return current
+        key = self.cleaned_data.get(name)
+        return current if current and key == str(current.pk) else self._possible.get(key or "")
+
+
+def escalation_choices() -> list[tuple[int, str]]:
+    words = [
+        (
+            hours,
+            ngettext("After %(n)d working hour", "After %(n)d working hours", hours) % {"n": hours},
+        )
+        for hours in range(1, MOST_HOURS + 1)
+    ]
+    return [(0, _("Tell nobody else")), *words]
 
 
 def recipient_label(member: Membership) -> str:
@@ -93,11 +141,17 @@ def _unfit_label(member: Membership) -> str:
     return f"{recipient_label(member)} ({why})"
 
 
+_SUMMARY = gettext_lazy("Summary of a visit")
+_SUMMARY_TEXT = gettext_lazy(
+    "One message more when somebody of whom you were told has looked at three or more other "
+    "pages and has gone. The bell shows it in any case."
+)
 _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
     (EMAIL, "enabled"): (
         gettext_lazy("Receive e-mail notifications"),
-        gettext_lazy("When off, no topic reaches you by e-mail. What you ticked below is kept."),
+        gettext_lazy("When off, nothing goes by e-mail. What is ticked below is kept."),
     ),
+    (EMAIL, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
     (DESKTOP, "bell"): (
         gettext_lazy("Bell"),
         gettext_lazy(
@@ -111,26 +165,58 @@ _SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
     ),
     (DESKTOP, "popup"): (
         gettext_lazy("Pop-up"),
-        gettext_lazy("Works as soon as this site shows pop-ups. Your choice is kept until then."),
+        gettext_lazy(
+            "A short message in the corner while this site is open, for what comes into the bell."
+        ),
     ),
     (DESKTOP, "browser"): (
         gettext_lazy("Browser"),
         gettext_lazy(
-            "Works as soon as this site sends browser notifications. "
-            "Your choice is kept until then."
+            "Your browsers tell you, also while none of our pages is open. For each browser "
+            "that you add."
+        ),
+    ),
+    (DESKTOP, "names"): (
+        gettext_lazy("Show names in browser notifications"),
+        gettext_lazy(
+            "Who did what, for everybody who sees your screen. Otherwise only: a lead did "
+            "something that matters."
         ),
     ),
     (OTHER_APPS, "enabled"): (
         gettext_lazy("Receive notifications in other apps"),
-        gettext_lazy("When off, nothing is sent to your webhooks. What you ticked below is kept."),
+        gettext_lazy("When off, nothing is sent to apps. What is ticked below is kept."),
     ),
+    (OTHER_APPS, NO_EMAIL_IF_DELIVERED): (
+        gettext_lazy("No e-mail if a chat has it"),
+        gettext_lazy(
+            "What Slack or Teams has taken does not come by e-mail as well. "
+            "E-mail waits for that, two minutes at most."
+        ),
+    ),
+    (OTHER_APPS, EMAIL_IF_FAILED): (
+        gettext_lazy("E-mail if an app fails"),
+        gettext_lazy(
+            "What an app cannot take for good comes by e-mail instead, unless you have switched "
+            "e-mail off or unsubscribed from the topic."
+        ),
+    ),
+    (OTHER_APPS, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
     (MOBILE, "enabled"): (
         gettext_lazy("Receive notifications on your phone"),
-        gettext_lazy("Only you can switch this on: your phone asks for your permission."),
+        gettext_lazy("For each phone or tablet that you add. Only you can do that."),
     ),
+    (MOBILE, "names"): (
+        gettext_lazy("Show names on the lock screen"),
+        gettext_lazy(
+            "Who did what, for everybody who sees your phone. Otherwise only: a lead did "
+            "something that matters."
+        ),
+    ),
+    (MOBILE, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
 }
-_TICKED = frozenset({"red_dot"})  # R68: three switches and a tick box.
-_SWITCH_ORDER = {part: place for place, (_channel, part) in enumerate(_SWITCHES)}
+_TICKED = frozenset({"red_dot", "names"})  # R68: three switches, and tick boxes.
+_SWITCH_ORDER = {cell: place for place, cell in enumerate(_SWITCHES)}
 
 
 def choice_label(channel: str, key: str) -> str:
@@ -149,36 +235,45 @@ class PreferencesForm(forms.Form):
     is measured by what is stored.
     """
 
+    left_out: frozenset[Cell] = frozenset()
+
     def __init__(
         self,
         data: Mapping[str, Any] | None = None,
         *,
         channel: str,
-        chosen: Mapping[tuple[str, str], bool],
+        wishes: Wishes,
         groups: Sequence[TopicGroup],
     ) -> None:
         super().__init__(data, prefix=channel)
         self.channel = channel
-        self._chosen = chosen
-        parts = [part for of, part in SWITCH_DEFAULTS if of == channel]
-        self.switch_names = sorted(parts, key=_SWITCH_ORDER.__getitem__)
+        self.wishes = wishes
+        self.topics = {topic.key: topic for group in groups for topic in group.topics}
+        shown = SWITCH_DEFAULTS.keys() - self.left_out
+        parts = [part for of, part in shown if of == channel]
+        self.switch_names = sorted(parts, key=lambda part: _SWITCH_ORDER[channel, part])
         for part in self.switch_names:
             label, text = _SWITCHES[channel, part]
             if part in _TICKED:
                 self._add(part, label, text, "check")
             else:
                 self._add(part, label, text, "switch", role="switch")
-        for topic in (topic for group in groups for topic in group.topics):
+        for topic in self.topics.values():
             self._add(topic.key, topic.label, topic.description, "check", **{"data-topic": True})
 
     def _add(self, key: str, label: Any, text: Any, css: str, **attrs: Any) -> None:
         described = f"about-{self.add_prefix(key)}"
         attrs |= {"class": css, "aria-describedby": described, "data-cell": True}
+        if (self.channel, key) not in OWN_ONLY:
+            inherited = self.wishes.inherited(self.channel, key)
+            attrs["data-inherited"] = "on" if inherited.is_on else "off"
         self.fields[key] = forms.BooleanField(
             required=False,
             label=str(label),
             help_text=str(text),
             initial=self.is_on(key),
+            # What the account has locked is no answer of the member's, whatever is posted.
+            disabled=self.wishes.is_locked(self.channel, key),
             show_hidden_initial=not self.is_bound or self._says_what_was_shown(key),
             widget=forms.CheckboxInput(attrs=attrs),
         )
@@ -191,10 +286,7 @@ class PreferencesForm(forms.Form):
         return any(map(self._says_what_was_shown, self.fields))
 
     def is_on(self, key: str) -> bool:
-        return self._chosen.get((self.channel, key), default_of(self.channel, key))
+        return self.wishes.is_on(self.channel, key)
 
-    def is_own_choice(self, key: str) -> bool:
-        return (self.channel, key) in self._chosen
-
-    def changes(self) -> dict[tuple[str, str], bool]:
+    def changes(self) -> dict[Cell, bool]:
         return {(self.channel, name): self.cleaned_data[name] for name in self.changed_data}

@@ -18,12 +18,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from accounts.models import Heartbeat
-from notifications.channels.registry import CHANNELS
+from notifications.channels import CHANNEL_KEYS
+from notifications.delivery.routes import mail_routes
 from notifications.models import Delivery, DeliveryQuerySet, InvariantCheck
 from partners.models import Activity
 
 LATELY = timedelta(hours=1)
-WAITING = (Delivery.State.PENDING, *Delivery.HELD, Delivery.State.UNKNOWN)
+WAITING = (*Delivery.WAITING, Delivery.State.UNKNOWN)
 
 
 class Gauges(Collector):
@@ -33,21 +34,23 @@ class Gauges(Collector):
         yield from _waiting_deliveries()
         yield _ended_deliveries()
         yield from _activities()
+        yield _mail_servers()
         yield _heartbeats()
         yield from _invariants()
 
 
 def _waiting_deliveries() -> Iterator[Metric]:
-    counts = dict.fromkeys(product(CHANNELS, WAITING), 0)
-    ages = dict.fromkeys(product(CHANNELS), 0.0)
+    counts = dict.fromkeys(product(CHANNEL_KEYS, WAITING), 0)
+    ages = dict.fromkeys(product(CHANNEL_KEYS), 0.0)
     pending = Delivery.objects.filter(state=Delivery.State.PENDING).values_list("channel")
-    of_lanes = pending.annotate(count=Count("*"), age=Now() - Min("not_before"))
-    for lane, count, age in of_lanes:
+    of_lanes = pending.annotate(count=Count("*"), waited=Now() - Min("not_before"))
+    for lane, count, waited in of_lanes:
         counts[lane, Delivery.State.PENDING] = count
-        ages[lane,] = _seconds(age)
+        ages[lane,] = _seconds(waited)
     # Asked for in one go, no index holds them all.
     counts |= _by_state(Delivery.objects.filter(state__in=Delivery.HELD))
     counts |= _by_state(Delivery.objects.filter(state=Delivery.State.UNKNOWN))
+    counts |= _by_state(Delivery.objects.filter(state=Delivery.State.GATHERED))
     yield _gauge("deliveries", "Deliveries that have not ended.", ("lane", "state"), counts)
     yield _gauge(
         "delivery_oldest_due_seconds",
@@ -58,7 +61,7 @@ def _waiting_deliveries() -> Iterator[Metric]:
 
 
 def _ended_deliveries() -> Metric:
-    counts = dict.fromkeys(product(CHANNELS, Delivery.FINAL), 0)
+    counts = dict.fromkeys(product(CHANNEL_KEYS, Delivery.FINAL), 0)
     counts |= _by_state(Delivery.objects.filter(done_at__gt=Now() - LATELY))
     words = "Deliveries that ended in the last hour."
     return _gauge("deliveries_ended_last_hour", words, ("lane", "state"), counts)
@@ -80,6 +83,17 @@ def _activities() -> Iterator[Metric]:
         "How long ago the oldest activity came that is not evaluated and not set aside.",
         (),
         {(): _seconds(oldest)},
+    )
+
+
+def _mail_servers() -> Metric:
+    """Which mail servers have refused so much that they are left alone for now."""
+    routes = mail_routes()
+    return _gauge(
+        "mail_server_left_alone",
+        "1 while the mail server is left alone because it failed too often.",
+        ("server",),
+        {(route.name,): int(route.wait_until is not None) for route in routes},
     )
 
 

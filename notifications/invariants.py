@@ -11,12 +11,15 @@ from datetime import timedelta
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
+from accounts.models import Account
 from notifications.models import (
+    AdditionalRecipient,
     Attempt,
     Decision,
     Delivery,
     Notification,
     NotificationReason,
+    Visit,
 )
 from partners.models import Activity, Lead
 
@@ -52,8 +55,14 @@ def queries() -> Mapping[str, QuerySet]:
         ),
         "starts differ from attempts": _starts_differ(),
         "delivered without exactly one accepted attempt": _accepted_attempts()
-        .filter(state=Delivery.State.DELIVERED)
+        .filter(state=Delivery.State.DELIVERED, carrier=None)
         .exclude(accepted=1),
+        "gathered in a message that has ended": Delivery.objects.filter(
+            Q(carrier=None, not_before__lt=Now() - GRACE)
+            | Q(carrier__done_at__lt=Now() - GRACE)
+            | Q(carrier__state=Delivery.State.GATHERED),
+            state=Delivery.State.GATHERED,
+        ),
         "accepted attempt but not delivered": Attempt.objects.filter(outcome="ok").exclude(
             delivery__state=Delivery.State.DELIVERED
         ),
@@ -77,10 +86,23 @@ def queries() -> Mapping[str, QuerySet]:
         "notification to a member of another account": Notification.objects.exclude(
             account=F("membership__account")
         ),
-        "reason of another account": NotificationReason.objects.filter(
+        # The vendor sees all: its partner managers are told of partners' leads.
+        "reason of another account": NotificationReason.objects.exclude(
+            notification__account__kind=Account.Kind.VENDOR
+        ).filter(
             Q(lead__isnull=False) & ~Q(lead__account=F("notification__account"))
             | Q(client__isnull=False) & ~Q(client__account=F("notification__account"))
         ),
+        "additional recipient of another account": AdditionalRecipient.objects.exclude(
+            Q(membership=None) | Q(membership__account=F("communication__account"))
+        ),
+        "owner of another account's lead": Lead.objects.exclude(
+            Q(owner=None) | Q(owner__account=F("account"))
+        ),
+        "visit of another account": Notification.objects.filter(visit__isnull=False).exclude(
+            account=F("visit__account")
+        ),
+        "visit over and not closed": Visit.objects.filter(ended_at=None, due_at__lt=Now() - GRACE),
         "two active registrations of one domain": _doubly_registered(),
     }
 

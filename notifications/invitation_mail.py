@@ -11,8 +11,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Invitation, Vendor
 from accounts.services.invitations import make_token, mark_sent
 from accounts.words import role_label
-from notifications.channels.base import Address
-from notifications.channels.email import EmailChannel
+from notifications.delivery.routes import mail_at_once
 from notifications.messages import Action, Message
 from notifications.rendering import link, local_time
 from notifications.text import one_line
@@ -25,8 +24,7 @@ def send_invitation(invitation: Invitation) -> None:
     """
     with translation.override(invitation.language):
         message = _message(invitation)
-    with EmailChannel().session() as send:
-        send(message, Address(value=invitation.email))
+    mail_at_once(message, invitation.email)
     mark_sent(invitation)
 
 

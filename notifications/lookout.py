@@ -1,8 +1,8 @@
 """The third waker: an idle worker looks for due rows itself, and says that it lives.
 
 With the broker and beat gone, these threads alone keep every notification moving: one for
-each lane, so that a flood in one holds up no other, and one that takes back what dead
-workers held.
+each lane, so that a flood in one holds up no other, one that takes back what dead workers
+held, one for what nobody has looked at, and one that closes visits.
 """
 
 import logging
@@ -16,11 +16,13 @@ from django.conf import settings
 from django.db import OperationalError, close_old_connections
 
 from accounts.heartbeats import beat
-from notifications.channels.registry import CHANNELS
+from notifications.channels import CHANNEL_KEYS
 from notifications.delivery.claim import sweep
 from notifications.doorbell import EVALUATE
+from notifications.escalations.work import escalate_all
 from notifications.invariant_check import check_if_due
 from notifications.tasks import is_due, work_off
+from notifications.visits.closing import end_visits
 from partnernotify.shutdown import stopping
 
 LOOK_SECONDS = 1.0
@@ -37,9 +39,11 @@ _threads: list[threading.Thread] = []
 @celeryd_after_setup.connect  # Not worker_ready, which waits for the broker.
 def start(**_kwargs: Any) -> None:
     stopping.clear()
-    for lane in (EVALUATE, *CHANNELS):
+    for lane in (EVALUATE, *CHANNEL_KEYS):
         _repeat(f"lookout-{lane}", partial(_look, lane), LOOK_SECONDS)
     _repeat("sweeper", sweep, SWEEP_SECONDS)
+    _repeat("escalations", escalate_all, SWEEP_SECONDS)
+    _repeat("visits", end_visits, SWEEP_SECONDS)
     _repeat("invariants", check_if_due, CHECK_SECONDS)
     _repeat("heartbeat", partial(beat, "worker"), settings.HEARTBEAT_SECONDS)
 

@@ -14,13 +14,24 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Item:
+    """One of several things that a message tells."""
+
+    when: str
+    sentence: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """One message to one person.
 
     `public_id` is the same on every try. `subject` and `sentence` are single lines of
     plain text. `facts` are label and value; `why` says why this person gets it, and
     `stop` how it stops. `unsubscribe_url` is for a one-click POST (RFC 8058); it and `list_id`
-    are empty in a letter that belongs to no list and is sent to no member.
+    are empty in a letter that belongs to no list and is sent to no member. `glance`: one line
+    for where others may read along; without names unless the member wants them. `replaces`: the
+    public id of the message in whose place it comes; `is_quiet`: it asks for no attention.
     """
 
     public_id: str
@@ -33,8 +44,15 @@ class Message:
     actions: tuple[Action, ...]
     account_name: str
     vendor_name: str
+    # What happened, when it tells several things; there are no facts then.
+    items: tuple[Item, ...] = ()
+    glance: str = ""
     unsubscribe_url: str = ""
     list_id: str = ""
+    # What belongs together in a mailbox: the same for every message about one lead.
+    thread: str = ""
+    replaces: str = ""
+    is_quiet: bool = False
     # For systems instead of people: "lead.activity", when it happened (ISO 8601), the facts.
     type: str = ""
     occurred_at: str = ""

@@ -22,19 +22,30 @@ class WayOut:
 
 def headline(notification: Notification, what: str) -> str:
     """Return the notice in one line. `what`: what the person of the activity did."""
-    if is_about_an_endpoint(notification):
-        return _("Switched off: %(endpoint)s") % {"endpoint": _endpoint_name(notification)}
+    if notification.suspended_because:
+        return _("E-mail address suspended: %(address)s") % {"address": _address(notification)}
+    if is_about_a_place(notification):
+        off, removed = _("Switched off: %(endpoint)s"), _("Removed: %(endpoint)s")
+        words = off if notification.endpoint else removed
+        return words % {"endpoint": _endpoint_name(notification)}
     return _("Nobody was told: %(what)s") % {"what": what}
 
 
 def explanation(notification: Notification) -> tuple[str, ...]:
-    """Return why it happened and why this person hears of it. `endpoint` selected."""
+    """Return why it happened and why this person hears of it. `endpoint` and
+    `suspended__user` selected."""
     account = one_line(notification.account.name)
-    if is_about_an_endpoint(notification):
-        return (
-            _endpoint_explanation(notification),
-            _("You get this because you added it. Nothing is sent there until you switch it on."),
+    if notification.suspended_because:
+        return _why_suspended(notification), _after_suspension(account)
+    if is_about_a_place(notification):
+        mend = (
+            _("You get this because you added it. Nothing is sent there until you switch it on.")
+            if notification.endpoint
+            else _(
+                "You get this because you had added it. If you still use it, add it there again."
+            )
         )
+        return _endpoint_explanation(notification), mend
     once = _("You are an admin of %(account)s. This comes once for each cause.")
     return why_nobody_was_told(notification.notice, account), once % {"account": account}
 
@@ -42,14 +53,15 @@ def explanation(notification: Notification) -> tuple[str, ...]:
 def way_out(notification: Notification) -> WayOut | None:
     if notification.notice == Reason.RECIPIENT_INACTIVE:
         return WayOut(_("Choose another recipient"), reverse("notifications:communication"))
-    if is_about_an_endpoint(notification):
+    if is_about_a_place(notification) and not notification.suspended_because:
         endpoint = notification.endpoint
         page = ("endpoint", [endpoint.pk]) if endpoint else ("endpoints", [])
         return WayOut(_("Look at it"), reverse(f"notifications:{page[0]}", args=page[1]))
     return None
 
 
-def is_about_an_endpoint(notification: Notification) -> bool:
+def is_about_a_place(notification: Notification) -> bool:
+    """Whether it is about where messages go: an endpoint that was given up, or a mailbox."""
     return notification.notice == Reason.SUPPRESSED_ADDRESS
 
 
@@ -65,9 +77,30 @@ def why_nobody_was_told(notice: str, account: str) -> str:
     ) % {"account": account}
 
 
+def _address(notification: Notification) -> str:
+    return notification.suspended.user.email if notification.suspended else "–"
+
+
+def _why_suspended(notification: Notification) -> str:
+    values = {"address": _address(notification)}
+    if notification.suspended_because == "complaint":
+        return _("The reader of %(address)s reported our e-mail as unwanted.") % values
+    if notification.suspended_because == "asked":
+        return _("The reader of %(address)s asked the mail service for silence.") % values
+    return _("Mail to %(address)s came back: the mail server says that it does not exist.") % values
+
+
+def _after_suspension(account: str) -> str:
+    return _(
+        "You are an admin of %(account)s. Nothing more is sent there; the bell goes on. Its owner "
+        "can confirm the address anew under Settings › Notifications, or an operator can free it."
+    ) % {"account": account}
+
+
 def _endpoint_name(notification: Notification) -> str:
     endpoint = notification.endpoint
-    return one_line(endpoint.name) if endpoint else _("a removed endpoint")
+    name = endpoint.name if endpoint else notification.endpoint_name
+    return one_line(name) if name else _("a removed endpoint")
 
 
 def _endpoint_explanation(notification: Notification) -> str:

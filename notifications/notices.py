@@ -38,7 +38,7 @@ def load_notices(decided: Iterable[tuple[Case, Verdict]]) -> list[Notice]:
     if not calling:
         return []
     keys = _dedupe_keys([verdict for _, verdict in calling])
-    admins = _admins({verdict.account_id for _, verdict in calling})
+    admins = admins_of({verdict.account_id for _, verdict in calling})
     known = set(
         Notification.objects.filter(dedupe_key__in=set(keys)).values_list(
             "dedupe_key", "membership_id"
@@ -75,7 +75,7 @@ def _dedupe_keys(verdicts: Sequence[Verdict]) -> list[str]:
     ]
 
 
-def _admins(account_ids: Iterable[int | None]) -> list[Person]:
+def admins_of(account_ids: Iterable[int | None]) -> list[Person]:
     admins = Membership.objects.active().filter(
         account__in=set(account_ids), role=Membership.Role.ADMIN
     )

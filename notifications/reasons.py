@@ -35,6 +35,11 @@ class Reason(StrEnum):
     NO_LONGER_MEMBER = "no_longer_member"
     USER_INACTIVE = "user_inactive"
     ALREADY_SIGNED_UP = "already_signed_up"
+    # Of additional recipients (R38); the contract's list has no word for them.
+    TRIGGER_NOT_CHOSEN = "trigger_not_chosen"
+    NO_LONGER_RECIPIENT = "no_longer_recipient"
+    LOOKED_AT = "looked_at"
+    AWAY = "away"
 
 
 SENTENCES: dict[Reason, str | Promise] = {
@@ -48,11 +53,11 @@ SENTENCES: dict[Reason, str | Promise] = {
     Reason.NO_RECIPIENT: _("The account has chosen no recipient."),
     Reason.RECIPIENT_INACTIVE: _("The recipient is deactivated."),
     Reason.RECIPIENT_CHANGED: _("The account chose another recipient before it was sent."),
-    Reason.EMAIL_OFF: _("The recipient has turned e-mail off."),
-    Reason.TOPIC_OFF: _("The user has not ticked this topic."),
+    Reason.EMAIL_OFF: _("E-mail is switched off for the recipient."),
+    Reason.TOPIC_OFF: _("The topic is not ticked for the user."),
     Reason.COOLDOWN: _("The same action was already reported within 24 hours."),
     Reason.DAILY_CAP: _("The daily limit of e-mails for this topic was reached."),
-    Reason.SUPPRESSED_ADDRESS: _("The address does not accept our e-mail."),
+    Reason.SUPPRESSED_ADDRESS: _("The address is not verified, or does not accept our e-mail."),
     Reason.INTERNAL: _("The visitor is a user of this system."),
     Reason.BOT: _("The visitor is a robot or a link scanner."),
     Reason.STALE: _("The event arrived more than 72 hours late."),
@@ -66,9 +71,30 @@ SENTENCES: dict[Reason, str | Promise] = {
     Reason.NO_LONGER_MEMBER: _("The user left the deal before it was sent."),
     Reason.USER_INACTIVE: _("The user is deactivated."),
     Reason.ALREADY_SIGNED_UP: _("This person had signed up before."),
+    Reason.TRIGGER_NOT_CHOSEN: _("Other actions were chosen for this person, not this one."),
+    Reason.NO_LONGER_RECIPIENT: _(
+        "The user was no longer among the additional recipients when it was to be sent."
+    ),
+    Reason.AWAY: _("The user is away, and is told by the bell alone."),
+    Reason.LOOKED_AT: _("Somebody has looked at it, or is on it."),
 }
 
 
+# Of an "off" that the member has from the account.
+_SENTENCES_OF_PROFILE: dict[Reason, str | Promise] = {
+    Reason.EMAIL_OFF: _("E-mail is off by the account's profile “%(profile)s”."),
+    Reason.TOPIC_OFF: _("The topic is off by the account's profile “%(profile)s”."),
+}
+
+
+def sentence_of(reason: Reason, profile: str = "") -> str:
+    """Return the reason in words. `profile`: whose word an "off" is; empty: the member's own."""
+    of_profile = _SENTENCES_OF_PROFILE.get(reason) if profile else None
+    return str(of_profile) % {"profile": profile} if of_profile else str(SENTENCES[reason])
+
+
+# What speaks against an event, whosever lead it is: who reads it learns of nobody else.
+OF_THE_EVENT = (Reason.NO_CONSENT, Reason.INTERNAL, Reason.BOT, Reason.STALE)
 # The account's registration or share did not cover the action: that it happened is not
 # this account's business (R13, R45, R48).
 NOT_ITS_OWN = (

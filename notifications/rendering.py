@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,14 +18,23 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Membership
-from notifications.eligibility import topic_of
+from notifications.claims.selectors import matter_of
+from notifications.eligibility import is_beside, topic_of
 from notifications.messages import Action, Message
 from notifications.models import Delivery, Kind, Notification, NotificationReason
 from notifications.notice_words import explanation, headline, way_out
+from notifications.reason_words import why_told
 from notifications.text import one_line
-from notifications.topics import CO_SELLING, DELIVERY_PROBLEMS, LEAD_ACTIVITY
+from notifications.topics import (
+    CO_SELLING,
+    DELIVERY_PROBLEMS,
+    ESCALATION,
+    LEAD_ACTIVITY,
+    VISIT_SUMMARY,
+)
 from notifications.triggers import page_path
 from notifications.unsubscribe import make_token
+from notifications.visits.words import amount, summary
 from partners.models import Activity, Client, Deal, Lead
 
 
@@ -57,6 +66,8 @@ def sentence(notification: Notification, did: str | Promise) -> str:
     name = person_name(notification.activity, reasons)
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
+    if notification.is_summary:
+        return f"{person}: {_summary_of(notification)}"
     what = f"{person} {did}"
     return headline(notification, what) if notification.notice else what
 
@@ -64,7 +75,9 @@ def sentence(notification: Notification, did: str | Promise) -> str:
 @dataclass(frozen=True, kw_only=True)
 class MessageContext:
     """What a message is made of. The reasons that still hold, with their rows selected;
-    `did`: what the person did, in words not translated yet."""
+    `did`: what the person did, in words not translated yet; `teaser`: others read it, too;
+    `may_name`: whether names may stand where others can read along; `instead`: an e-mail,
+    because an app has failed; `replaces`: the public id of what it comes in the place of."""
 
     delivery: Delivery
     notification: Notification
@@ -72,11 +85,22 @@ class MessageContext:
     reasons: tuple[NotificationReason, ...]
     did: str | Promise
     vendor_name: str
+    teaser: bool = False
+    may_name: bool = True
+    instead: bool = False
+    replaces: str = ""
+
+
+# The first of its topics is what a message is listed as.
+_BY_WEIGHT = (DELIVERY_PROBLEMS, ESCALATION, VISIT_SUMMARY, LEAD_ACTIVITY, CO_SELLING)
 
 
 def render(context: MessageContext) -> Message:
     with translation.override(context.membership.user.language):
-        return _render(context)
+        message = _render(context)
+        if context.notification.is_summary:
+            message = _sum_up(message, context)
+        return _without_names(message, context) if context.teaser else message
 
 
 def _render(context: MessageContext) -> Message:
@@ -87,29 +111,143 @@ def _render(context: MessageContext) -> Message:
     deals = [r.deal for r in context.reasons if r.deal]
     company = company_name(context.reasons)
     what = f"{name} ({company}) {did}" if company else f"{name} {did}"
-    notice = context.notification if context.notification.notice else None
-    kinds = {topic_of(reason.kind) for reason in context.reasons}
-    topics = {DELIVERY_PROBLEMS} if notice else kinds
-    topic = next(key for key in (DELIVERY_PROBLEMS, LEAD_ACTIVITY, CO_SELLING) if key in topics)
-    subject = _subject(name, str(did), company, deals, kinds)
-    token = make_token(context.membership.pk, topics)
+    topics = topics_of(context)
+    topic = next(key for key in _BY_WEIGHT if key in topics)
+    subject = _subject(name, str(did), company, deals, topics)
+    said = _headed(context, what)
     return Message(
         public_id=str(context.delivery.public_id),
         language=context.membership.user.language,
-        subject=headline(notice, subject) if notice else subject,
-        sentence=f"{headline(notice, what) if notice else what}.",
+        subject=_headed(context, subject),
+        sentence=f"{said}.",
+        glance=said if context.may_name else _at_a_glance(context),
         facts=tuple(_facts(context, name, company)),
         why=tuple(_why(context)),
         stop=tuple(_stop(context)),
         actions=tuple(_actions(context)),
         account_name=one_line(account.name),
         vendor_name=context.vendor_name,
-        unsubscribe_url=link(_path("notifications:unsubscribe", token)),
+        unsubscribe_url=unsubscribe_url(context.membership, topics),
         list_id=topic.replace("_", "-"),
+        thread=_thread(context),
         type=_type(context),
         occurred_at=activity.occurred_at.isoformat(),
         data=_data(context, name),
     )
+
+
+def _headed(context: MessageContext, what: str) -> str:
+    """Say first what kind of message it is, if it is not the news itself."""
+    if context.notification.notice:
+        return headline(context.notification, what)
+    if ESCALATION in topics_of(context):
+        return _("Nobody has looked yet: %(what)s") % {"what": what}
+    return what
+
+
+def _sum_up(message: Message, context: MessageContext) -> Message:
+    """Return what a visit came to, instead of what it began with."""
+    account, visit = context.membership.account, context.notification.visit
+    name = person_name(context.notification.activity, context.reasons)
+    company = company_name(context.reasons)
+    words = _summary_of(context.notification)
+    said = f"{name} ({company}): {words}" if company else f"{name}: {words}"
+    off = link(_path("notifications:preferences", "email"), account=account.slug)
+    course = visit.course if visit else None
+    data = {key: value for key, value in message.data.items() if key != "page"}
+    return replace(
+        message,
+        subject=f"{company}: {name}, {words}" if company else said,
+        sentence=f"{said}.",
+        glance=said if context.may_name else _visit_at_a_glance(context),
+        stop=(Action(label=_("Turn off summaries of visits"), url=off),),
+        type="lead.visit_ended",
+        replaces=context.replaces,
+        is_quiet=True,
+        data={
+            **data,
+            "visit": {
+                "started_at": course.started_at.isoformat(),
+                "ended_at": course.last_at.isoformat(),
+                "activities": course.steps,
+                "pages": course.pages,
+            }
+            if course
+            else None,
+        },
+    )
+
+
+def _summary_of(notification: Notification) -> str:
+    return summary(notification.visit) if notification.visit else _("summary of a visit")
+
+
+def _visit_at_a_glance(context: MessageContext) -> str:
+    visit = context.notification.visit
+    return _("A visit has ended: %(amount)s") % {"amount": amount(visit.course) if visit else ""}
+
+
+def topics_of(context: MessageContext) -> frozenset[str]:
+    if context.notification.notice:
+        return frozenset({DELIVERY_PROBLEMS})
+    if context.notification.is_summary:
+        return frozenset({VISIT_SUMMARY})
+    return frozenset(topic_of(reason.kind, reason.part) for reason in context.reasons)
+
+
+def unsubscribe_url(membership: Membership, topics: Iterable[str]) -> str:
+    return link(_path("notifications:unsubscribe", make_token(membership.pk, topics)))
+
+
+def _thread(context: MessageContext) -> str:
+    for reason in context.reasons:
+        row = reason.lead or reason.client or reason.deal
+        if row:
+            return f"{reason.kind}-{row.pk}-{context.membership.pk}"
+    return ""
+
+
+def _at_a_glance(context: MessageContext) -> str:
+    """Return what a lock screen may show to everybody."""
+    kinds = {reason.kind for reason in context.reasons}
+    if context.notification.notice:
+        return _("There is a warning about your notifications")
+    if ESCALATION in topics_of(context):
+        return _("Nobody has looked at something that matters")
+    if Kind.LEAD in kinds:
+        return _("A lead did something that matters")
+    if Kind.CLIENT in kinds:
+        return _("A client did something that matters")
+    return _("There is news about a shared deal")
+
+
+def _without_names(message: Message, context: MessageContext) -> Message:
+    """Return what others may read: what happened and whose it is, neither who nor where."""
+    account = one_line(context.membership.account.name)
+    what = _somebody(context) % {"account": account, "did": one_line(str(context.did))}
+    text = _headed(context, what)
+    if context.notification.is_summary:
+        text = _visit_at_a_glance(context)
+    zone = context.membership.user.timezone
+    return replace(
+        message,
+        subject=text,
+        sentence=f"{text}.",
+        facts=((_("When"), local_time(context.notification.activity.occurred_at, zone)),),
+        why=(),
+        stop=(),
+        actions=(Action(label=_("See who it was"), url=_explain_url(context)),),
+        data={key: message.data[key] for key in ("account", "trigger", "occurred_at", "url")},
+    )
+
+
+def _somebody(context: MessageContext) -> str:
+    kinds = {reason.kind for reason in context.reasons}
+    if Kind.LEAD in kinds:
+        return _("A lead of %(account)s %(did)s")
+    if Kind.CLIENT in kinds:
+        return _("A client of %(account)s %(did)s")
+    return _("Somebody from a company with a shared deal of %(account)s %(did)s")
 
 
 def _type(context: MessageContext) -> str:
@@ -146,8 +284,8 @@ def _reason_data(reason: NotificationReason) -> dict[str, Any]:
     return {"kind": reason.kind, "deal": deal.name if deal else None, "company": company}
 
 
-def _subject(name: str, did: str, company: str, deals: list[Deal], topics: set[str]) -> str:
-    if topics == {CO_SELLING} and deals:
+def _subject(name: str, did: str, company: str, deals: list[Deal], topics: frozenset[str]) -> str:
+    if topics <= {CO_SELLING, ESCALATION} and deals:
         deal = one_line(deals[0].name)
         return _("Shared deal “%(deal)s”: %(name)s %(did)s") % {
             "deal": deal,
@@ -166,7 +304,8 @@ def _facts(context: MessageContext, name: str, company: str) -> Iterable[tuple[s
         yield _("Company"), company
     zone = context.membership.user.timezone
     yield _("When"), local_time(activity.occurred_at, zone)
-    if path := page_path(activity.payload):
+    path = page_path(activity.payload)
+    if path and not context.notification.is_summary:
         yield _("Page"), one_line(path)
 
 
@@ -182,48 +321,33 @@ def _why(context: MessageContext) -> Iterable[str]:
     if context.notification.notice:
         yield from explanation(context.notification)
         return
+    if context.instead:
+        yield _("One of your apps could not take this message, so it comes by e-mail.")
     for reason in context.reasons:
-        if lead := reason.lead:
-            values = {"lead": one_line(lead.company or lead.domain), "account": account}
-            if lead.expires_at:
-                until = formats.date_format(lead.expires_at.astimezone(zone), "DATE_FORMAT")
-                yield _(
-                    "%(lead)s is a lead registered to %(account)s until %(until)s, and you are "
-                    "the chosen recipient."
-                ) % {**values, "until": until}
-            else:
-                yield (
-                    _(
-                        "%(lead)s is a lead registered to %(account)s, and you are the chosen "
-                        "recipient."
-                    )
-                    % values
-                )
-        elif client := reason.client:
-            yield _("%(client)s is a client of %(account)s, and you are the chosen recipient.") % {
-                "client": one_line(client.company or client.domain),
-                "account": account,
-            }
-        elif deal := reason.deal:
-            yield _("You are the owner or on the team of the shared deal “%(deal)s”.") % {
-                "deal": one_line(deal.name)
-            }
+        yield from why_told(reason, account, zone)
 
 
 def _stop(context: MessageContext) -> Iterable[Action]:
     """R89: where it stops. Kind 1: the account's setting; kind 2: the user's own topic."""
     account = context.membership.account.slug
-    if context.notification.notice:
+    if topics_of(context) & {DELIVERY_PROBLEMS, ESCALATION}:
         url = link(_path("notifications:preferences", "email"), account=account)
         yield Action(label=_("Change what you are notified about"), url=url)
         return
-    if any(r.lead or r.client for r in context.reasons):
+    if context.instead:
+        url = link(_path("notifications:preferences", "other-apps"), account=account)
+        yield Action(label=_("Change whether e-mail stands in for an app"), url=url)
+        return
+    if parts := [r.part for r in context.reasons if r.lead or r.client]:
         if context.membership.may_edit_partner_settings:
             url = link(_path("notifications:communication"), account=account)
             yield Action(label=_("Change who gets lead activity"), url=url)
         else:
             url = link(_path("notifications:preferences", "email"), account=account)
-            label = _("Turn it off for yourself, or ask your admin to choose somebody else")
+            if any(map(is_beside, parts)):
+                label = _("Turn it off for yourself, or ask your admin to take you off the list")
+            else:
+                label = _("Turn it off for yourself, or ask your admin to choose somebody else")
             yield Action(label=label, url=url)
     if any(r.deal for r in context.reasons):
         url = link(_path("notifications:preferences", "email"), account=account)
@@ -245,7 +369,17 @@ def _actions(context: MessageContext) -> Iterable[Action]:
         elif reason.client and contact:
             url = link(_path("notifications:activity"), account=account, q=contact.email)
             yield Action(label=_("See what this person did"), url=url)
+    yield from _claims(context)
     yield Action(label=_("Why am I getting this?"), url=_explain_url(context))
+
+
+def _claims(context: MessageContext) -> Iterable[Action]:
+    """Lead to the page where one says "I'm on it": about what it is first of all about."""
+    account = context.membership.account
+    matter = next(filter(None, map(matter_of, context.reasons)), None)
+    if matter and account.is_partner and not context.notification.notice:
+        url = link(_path("notifications:on_it", *matter), account=account.slug)
+        yield Action(label=_("I'm on it"), url=url)
 
 
 def _explain_url(context: MessageContext) -> str:

@@ -1,4 +1,4 @@
-"""What members change: the account's communication, their own preferences, their inbox."""
+"""What members change: the account's communication, their own preferences."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import Account, AuditEntry, Membership, Vendor
-from notifications.audit import FIELDS, in_words, person_in_words, record_communication
-from notifications.channels import EMAIL
-from notifications.channels.base import Address, DeliveryError
-from notifications.channels.email import EmailChannel
+from notifications.audit import FIELDS, PEOPLE, in_words, person_in_words, record_communication
+from notifications.channels import EMAIL, OTHER_APPS
+from notifications.channels.base import DeliveryError
+from notifications.delivery.routes import mail_at_once
+from notifications.eligibility import Cell
 from notifications.messages import Action, Message
-from notifications.models import CommunicationSettings, Notification, Preference
+from notifications.models import CommunicationSettings, Preference
 from notifications.rendering import link
-from notifications.selectors import choices_of, default_of, inbox
+from notifications.selectors import wishes_of
 from notifications.text import one_line
-from notifications.topics import LEAD_ACTIVITY
+from notifications.topics import EMAIL_IF_FAILED, LEAD_ACTIVITY, TOPICS, default_of
 from notifications.unsubscribe import make_token
 
 # --- Partners › Communication -----------------------------------------------------------
@@ -36,6 +37,8 @@ def save_communication(
     receive_lead_activity: bool,
     client_activity: bool,
     recipient: Membership | None,
+    backup: Membership | None,
+    escalate_after: int = 0,
 ) -> None:
     """Store the account's settings and write down each change (R37)."""
     row = _locked(actor.account)
@@ -43,6 +46,8 @@ def save_communication(
     row.receive_lead_activity = receive_lead_activity
     row.client_activity = client_activity
     row.recipient = recipient
+    row.backup = backup
+    row.escalate_after = escalate_after
     row.save(update_fields=FIELDS)
     record_communication(row, before, actor=actor.user)
 
@@ -50,7 +55,7 @@ def save_communication(
 def _locked(account: Account) -> CommunicationSettings:
     CommunicationSettings.objects.get_or_create(account=account)
     rows = CommunicationSettings.objects.select_for_update(of=("self",))
-    return rows.select_related("recipient__user").get(account=account)
+    return rows.select_related(*PEOPLE).get(account=account)
 
 
 class NotSentError(Exception):
@@ -65,8 +70,7 @@ def send_test_email(actor: Membership) -> Membership:
     recipient = _count_test(actor)
     message = _test_message(recipient)
     try:
-        with EmailChannel().session() as send:
-            send(message, Address(value=recipient.user.email))
+        mail_at_once(message, recipient.user.email)
     except DeliveryError as error:
         words = _("The test e-mail could not be sent: %(detail)s")
         raise NotSentError(words % {"detail": one_line(error.detail)}) from error
@@ -123,37 +127,45 @@ def _test_message(recipient: Membership) -> Message:
 
 
 @transaction.atomic
-def save_preferences(membership: Membership, changes: Mapping[tuple[str, str], bool]) -> None:
-    """Store the changed cells; what equals the default needs no row. 3 queries."""
-    stored = choices_of(membership)
-    own = {cell: on for cell, on in changes.items() if on != default_of(*cell)}
-    obsolete = [cell for cell in changes if cell in stored and cell not in own]
+def save_preferences(membership: Membership, changes: Mapping[Cell, bool]) -> None:
+    """Store the changed cells; what equals the profile or the default needs no row.
+
+    What the account has locked stays as it is. 6 queries.
+    """
+    wishes = wishes_of(membership)
+    free = {cell: on for cell, on in changes.items() if not wishes.is_locked(*cell)}
+    own = {cell: on for cell, on in free.items() if on != wishes.inherited(*cell).is_on}
+    obsolete = [cell for cell in free if cell in wishes.choices and cell not in own]
     if obsolete:
         rows = Preference.objects.filter(membership=membership)
         ids = [r.pk for r in rows.only("pk", "channel", "key") if (r.channel, r.key) in obsolete]
         rows.filter(pk__in=ids).delete()
+    _choose(membership, own)
+
+
+def _choose(membership: Membership, cells: Mapping[Cell, bool], unsubscribed: bool = False) -> None:
     Preference.objects.bulk_create(
         [
-            Preference(membership=membership, channel=channel, key=key, is_on=on)
-            for (channel, key), on in own.items()
+            Preference(
+                membership=membership,
+                channel=channel,
+                key=key,
+                is_on=is_on,
+                unsubscribed=unsubscribed,
+            )
+            for (channel, key), is_on in cells.items()
         ],
         update_conflicts=True,
         unique_fields=["membership", "channel", "key"],
-        update_fields=["is_on"],
+        update_fields=["is_on", "unsubscribed"],
     )
 
 
+@transaction.atomic
 def unsubscribe(membership: Membership, topics: Iterable[str]) -> None:
-    save_preferences(membership, {(EMAIL, topic): False for topic in topics})
-
-
-# --- Inbox ----------------------------------------------------------------------------------
-
-
-def mark_read(notification: Notification) -> None:
-    Notification.objects.filter(pk=notification.pk, read_at=None).update(read_at=timezone.now())
-
-
-def mark_all_read(membership: Membership) -> None:
-    unread = inbox(membership).filter(read_at=None).order_by()
-    Notification.objects.filter(pk__in=unread.values("pk")).update(read_at=timezone.now())
+    """Send no more e-mail about the topics, whatever a profile says, now or later; not even
+    instead of an app (R87)."""
+    cells = {(EMAIL, topic): False for topic in topics}
+    _choose(membership, cells, unsubscribed=True)
+    if not all(default_of(EMAIL, topic) for topic in topics if topic in TOPICS):
+        save_preferences(membership, {(OTHER_APPS, EMAIL_IF_FAILED): False})

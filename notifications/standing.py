@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Account, Membership
 from notifications.eligibility import (
+    Chosen,
     CompanyFacts,
     Event,
     Person,
@@ -22,11 +23,11 @@ from notifications.eligibility import (
     Verdict,
     decide_deal_sign_up,
     decide_lead_activity,
+    is_beside,
 )
 from notifications.facts.deals import as_shared_deal
-from notifications.facts.people import EmailCounts, load_people
-from notifications.facts.registrations import as_registration
-from notifications.models import CommunicationSettings
+from notifications.facts.people import EmailCounts, deputies_of, load_people
+from notifications.facts.registrations import as_chosen, as_registration, load_communication
 from notifications.reasons import Reason
 from notifications.words import channel_label, reason_sentence
 from partners.models import Deal, DealMember, DealShare, Lead
@@ -44,25 +45,48 @@ class Standing:
 
 
 def lead_standing(lead: Lead, reader: Membership | None, now: datetime) -> Standing:
-    """Return who is told about the lead's next action. 5 queries."""
-    wishes = (
-        CommunicationSettings.objects.filter(account=lead.account)
-        .select_related("recipient__user", "recipient__account")
-        .first()
+    """Return who is told about the lead's next action. About 15 queries."""
+    wishes = load_communication([lead.account_id]).get(lead.account_id)
+    chosen = as_chosen(wishes, lead)
+    rows = Membership.objects.filter(pk__in=chosen.members).select_related("user", "account")
+    members = {member.pk: member for member in rows}
+    members |= {member.pk: member for member in deputies_of(members.values(), now)}
+    people = _people(members.values(), now)
+    recipient = people.get(chosen.recipient or 0)
+    away = recipient.away if recipient else None
+    others = {pk for pk in people if any(other.membership_id == pk for other in chosen.others)}
+    registration = replace(
+        as_registration(lead, wishes),
+        recipient=recipient,
+        deputy=people.get(away.deputy or 0) if away else None,
+        backup=people.get(chosen.backup or 0),
+        # Of the action that each hears of, whichever that is.
+        others=tuple(replace(other, triggers=frozenset()) for other in chosen.others),
+        people={pk: people[pk] for pk in sorted(others)},
     )
-    recipient = wishes.recipient if wishes else None
-    registration = replace(as_registration(lead, wishes), recipient=_person(recipient, now))
     event = Event(contact_id=None, occurred_at=now, trigger="")
-    (verdict,) = decide_lead_activity(event, [registration], now)
-    return _lead_words(lead, verdict, recipient, reader)
+    verdicts = decide_lead_activity(event, [registration], now)
+    words = [_lead_words(lead, v, members.get(v.membership_id or 0), reader) for v in verdicts]
+    told = [standing for standing in words if standing.told]
+    texts = [standing.text for standing in words]
+    if any(v.send and _of_some(chosen, v) for v in verdicts):
+        texts.append(_("Additional recipients hear only of the actions chosen for them."))
+    return replace((told or words)[0], text=" ".join(texts))
 
 
-def _person(membership: Membership | None, now: datetime) -> Person | None:
-    if membership is None:
-        return None
-    counts = EmailCounts([membership], now)
-    person = load_people([membership])[membership.pk]
-    return replace(person, capped_topics=counts.capped_topics(membership.pk))
+def _of_some(chosen: Chosen, verdict: Verdict) -> bool:
+    """Whether the verdict is of somebody who hears of some actions only."""
+    own = [other for other in chosen.others if other.membership_id == verdict.membership_id]
+    return is_beside(verdict.part) and all(other.triggers for other in own)
+
+
+def _people(members: Iterable[Membership], now: datetime) -> dict[int, Person]:
+    members = list(members)
+    counts = EmailCounts(members, now)
+    return {
+        pk: replace(person, capped_topics=counts.capped_topics(pk))
+        for pk, person in load_people(members).items()
+    }
 
 
 def _lead_words(

@@ -3,21 +3,23 @@
 from celery import shared_task
 
 from notifications import evaluation
-from notifications.channels.registry import CHANNELS
+from notifications.channels import CHANNEL_KEYS
 from notifications.delivery import claim, fairness, send
 from notifications.doorbell import EVALUATE, ring
+from notifications.escalations.work import escalate_all
+from notifications.visits.closing import end_visits
 from partnernotify.shutdown import stopping
 
 
 @shared_task(ignore_result=True)
 def evaluate() -> None:
-    while not stopping.is_set() and evaluation.evaluate_due():
+    while not stopping.is_set() and evaluation.evaluate_due().taken:
         pass
 
 
 @shared_task(ignore_result=True)
 def deliver(lane: str) -> None:
-    if lane in CHANNELS:
+    if lane in CHANNEL_KEYS:
         while not stopping.is_set() and send.deliver_due(lane).taken:
             pass
 
@@ -25,13 +27,15 @@ def deliver(lane: str) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     claim.sweep()
+    escalate_all()
+    end_visits()
     for lane in lanes_due():
         ring(lane)
 
 
 def lanes_due() -> list[str]:
     """Return the lanes that have work, evaluation first."""
-    return [lane for lane in (EVALUATE, *CHANNELS) if is_due(lane)]
+    return [lane for lane in (EVALUATE, *CHANNEL_KEYS) if is_due(lane)]
 
 
 def is_due(lane: str) -> bool:

@@ -11,6 +11,13 @@ from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
 CO_SELLING = "co_selling_prospect_activity"
 LEAD_ACTIVITY = "registered_lead_activity"
 DELIVERY_PROBLEMS = "delivery_problems"
+ESCALATION = "escalation"
+
+# Switches of "Other apps" that are about e-mail (R87).
+NO_EMAIL_IF_DELIVERED = "no_email_if_delivered"
+EMAIL_IF_FAILED = "email_if_failed"
+# A switch of e-mail, apps and phones: a word more when a visit has ended.
+VISIT_SUMMARY = "visit_summary"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +52,16 @@ class TopicGroup:
     for_admins: bool = False
 
 
+ESCALATED = Topic(
+    key=ESCALATION,
+    label=_("Nobody has looked yet"),
+    description=_(
+        "Something happened, and nobody who was told has looked at it for as long as the account "
+        "has set under Partners › Communication. For the backup recipient and admins."
+    ),
+    default_channels=frozenset({EMAIL, DESKTOP}),
+    keywords="escalation unread eskalacja nieprzeczytane",
+)
 PARTNERS = TopicGroup(
     key="partners",
     label=_("%(vendor)s Partners"),
@@ -65,11 +82,12 @@ PARTNERS = TopicGroup(
             label=_("Registered lead activity"),
             description=_(
                 "A lead or client of your account views pricing, asks for a demo or does something "
-                "else that matters. For the recipient chosen under Partners › Communication."
+                "else that matters. For those chosen under Partners › Communication."
             ),
             default_channels=frozenset({EMAIL, DESKTOP}),
             keywords="clients pricing demo registration klienci ceny rejestracja leady",
         ),
+        ESCALATED,
     ),
 )
 ACCOUNT = TopicGroup(
@@ -97,19 +115,35 @@ ACCOUNT = TopicGroup(
         ),
     ),
 )
+# What the vendor's partner managers can be told.
+OF_MANAGERS = TopicGroup(key="managers", label=_("Partners"), topics=(ESCALATED,))
 GROUPS = (PARTNERS, ACCOUNT)
 TOPICS: Mapping[str, Topic] = {t.key: t for group in GROUPS for t in group.topics}
 
 # Channel switches of the Notifications page: (channel, part) and what a new user has.
 SWITCH_DEFAULTS: Mapping[tuple[str, str], bool] = {
     (EMAIL, "enabled"): True,
+    (EMAIL, VISIT_SUMMARY): False,
     (DESKTOP, "bell"): True,
     (DESKTOP, "popup"): False,
     (DESKTOP, "browser"): False,
     (DESKTOP, "red_dot"): False,
+    (DESKTOP, "names"): False,
     (OTHER_APPS, "enabled"): False,
+    (OTHER_APPS, NO_EMAIL_IF_DELIVERED): False,
+    (OTHER_APPS, EMAIL_IF_FAILED): True,
+    (OTHER_APPS, VISIT_SUMMARY): False,
     (MOBILE, "enabled"): False,
+    (MOBILE, "names"): False,
+    (MOBILE, VISIT_SUMMARY): False,
 }
+
+
+def default_of(channel: str, key: str) -> bool:
+    """Return what a new member has in this cell of the Notifications page."""
+    if key in TOPICS:
+        return channel in TOPICS[key].default_channels
+    return SWITCH_DEFAULTS[channel, key]
 
 
 def topic_choices() -> list[tuple[str, str | Promise]]:

@@ -15,6 +15,9 @@ from urllib.parse import urlsplit
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+# A page of a website, a screen of an app.
+PAGE_TYPES = frozenset({"page", "screen"})
+
 
 class Repeat(enum.Enum):
     """What a second activity of the same kind does (R59, R81)."""
@@ -22,6 +25,14 @@ class Repeat(enum.Enum):
     ALWAYS = "always"
     COOLDOWN = "cooldown"
     ONCE = "once"
+
+
+class Strength(enum.IntEnum):
+    """How much an action says. ASK: somebody waits for an answer, so it is never held back."""
+
+    LOOK = 1
+    STEP = 2
+    ASK = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +47,7 @@ class TriggerType:
     paths: tuple[str, ...] = ()
     properties: Mapping[str, str] = field(default_factory=dict)
     repeat: Repeat = Repeat.ALWAYS
+    strength: Strength = Strength.STEP
     page_view: bool = False
     deal_eligible: bool = False
     on_by_default: bool = True
@@ -49,6 +61,7 @@ CATALOGUE: tuple[TriggerType, ...] = (
         events=("pricing page viewed",),
         paths=("/pricing*",),
         repeat=Repeat.COOLDOWN,
+        strength=Strength.LOOK,
         page_view=True,
     ),
     TriggerType(
@@ -56,6 +69,7 @@ CATALOGUE: tuple[TriggerType, ...] = (
         label=_("Requested a demo"),
         did=_("requested a demo"),
         events=("demo requested",),
+        strength=Strength.ASK,
     ),
     TriggerType(
         key="crm_signup",
@@ -65,24 +79,28 @@ CATALOGUE: tuple[TriggerType, ...] = (
         properties={"signed up": "crm"},
         repeat=Repeat.ONCE,
         deal_eligible=True,
+        strength=Strength.ASK,
     ),
     TriggerType(
         key="contact_sales",
         label=_("Asked to talk to sales"),
         did=_("asked to talk to sales"),
         events=("contact sales requested", "sales contact requested"),
+        strength=Strength.ASK,
     ),
     TriggerType(
         key="trial_start",
         label=_("Started a trial"),
         did=_("started a trial"),
         events=("trial started",),
+        strength=Strength.ASK,
     ),
     TriggerType(
         key="meeting_booked",
         label=_("Booked a meeting"),
         did=_("booked a meeting"),
         events=("meeting booked",),
+        strength=Strength.ASK,
     ),
     TriggerType(
         key="chat_started",
@@ -107,6 +125,7 @@ CATALOGUE: tuple[TriggerType, ...] = (
         events=("product page viewed",),
         paths=("/product/*", "/products/*"),
         repeat=Repeat.COOLDOWN,
+        strength=Strength.LOOK,
         page_view=True,
         on_by_default=False,
     ),
@@ -117,6 +136,7 @@ CATALOGUE: tuple[TriggerType, ...] = (
         events=("comparison page viewed",),
         paths=("/compare*",),
         repeat=Repeat.COOLDOWN,
+        strength=Strength.LOOK,
         page_view=True,
         on_by_default=False,
     ),

@@ -10,10 +10,11 @@ from itertools import combinations
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from notifications.topics import TOPICS
+from notifications.topics import TOPICS, VISIT_SUMMARY
 
 _SALT = "notifications.unsubscribe"
 _SIGNATURE_BYTES = 15  # 120 bits
+_KEYS = (*TOPICS, VISIT_SUMMARY)
 
 
 def make_token(membership_id: int, topics: Iterable[str]) -> str:
@@ -34,8 +35,8 @@ def read_token(token: str) -> tuple[int, tuple[str, ...]] | None:
 
 def _possible_topics() -> Iterator[tuple[str, ...]]:
     """Yield each topic, then the sets of several: a message may have two reasons (R61)."""
-    for size in range(1, len(TOPICS) + 1):
-        yield from combinations(TOPICS, size)
+    for size in range(1, len(_KEYS) + 1):
+        yield from combinations(_KEYS, size)
 
 
 def _signature(membership_id: int, topics: Iterable[str]) -> str:

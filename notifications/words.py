@@ -37,6 +37,11 @@ def reason_sentence(key: str) -> str:
     return str(SENTENCES[Reason(key)]) if key in set(Reason) else key
 
 
+def told_in_chat() -> str:
+    """Return why an e-mail was not sent that no reason of the closed list is true of (R87)."""
+    return _("A chat has it already, and no e-mail was wanted beside it.")
+
+
 def repeat_words(repeat: Repeat) -> str:
     if repeat is Repeat.COOLDOWN:
         return _("One message per lead within 24 hours; further ones are only recorded.")

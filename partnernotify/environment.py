@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+
 
 def anymail_settings(environment: Mapping[str, str]) -> dict[str, str]:
     """Return ANYMAIL_* without the prefix; ANYMAIL_X_FILE names a file that holds X."""
@@ -65,3 +67,23 @@ def with_deadline(email: dict[str, Any]) -> dict[str, Any]:
     if email["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend":
         email["EMAIL_BACKEND"] = "notifications.channels.smtp.DeadlineEmailBackend"
     return email
+
+
+def connection_options(email: dict[str, Any]) -> dict[str, Any]:
+    """Return the mail settings of EMAIL_URL_2 or EMAIL_URL_3 as Django's `get_connection` takes
+    them. Nothing is left to EMAIL_URL's: its password is for its server only."""
+    email = with_deadline(email)
+    if email["EMAIL_BACKEND"].endswith("DeadlineEmailBackend") and not email["EMAIL_HOST"]:
+        raise ImproperlyConfigured(
+            "EMAIL_URL_2 or EMAIL_URL_3 names no mail server; it looks like smtp://host:25."
+        )
+    return {
+        "backend": email["EMAIL_BACKEND"],
+        "host": email["EMAIL_HOST"],
+        "port": email["EMAIL_PORT"] or (465 if email.get("EMAIL_USE_SSL") else 25),
+        "username": email["EMAIL_HOST_USER"] or "",
+        "password": email["EMAIL_HOST_PASSWORD"] or "",
+        "use_tls": email.get("EMAIL_USE_TLS", False),
+        "use_ssl": email.get("EMAIL_USE_SSL", False),
+        "file_path": email["EMAIL_FILE_PATH"] or None,
+    }

@@ -129,10 +129,10 @@ def _people() -> int:
 
 
 def _lanes() -> list[str]:
-    from notifications.channels.registry import CHANNELS  # noqa: PLC0415 - django.setup()
+    from notifications.channels import CHANNEL_KEYS  # noqa: PLC0415 - django.setup()
     from notifications.doorbell import EVALUATE, MAINTENANCE  # noqa: PLC0415
 
-    return [EVALUATE, *CHANNELS, MAINTENANCE]
+    return [EVALUATE, *CHANNEL_KEYS, MAINTENANCE]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from partnernotify.environment import (
     anymail_settings,
     broker_options,
+    connection_options,
     make_encryption_key,
     make_secret_key,
     persistent_secret,
@@ -55,6 +56,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
+# A profile's page names each of an account's members twice.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 X_FRAME_OPTIONS = "DENY"
@@ -64,6 +67,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
+        "worker-src": ["'self'"],
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
@@ -177,6 +181,14 @@ if REDIS_URL:
         "OPTIONS": {"socket_connect_timeout": 0.2, "socket_timeout": 0.2},
     }
 
+# --- The stream: pages hear at once that there is something new --------------
+# Unset: they ask every few seconds.
+STREAM_URL = env.str("STREAM_URL", default="").rstrip("/")
+# Who has logged out or is deactivated hears no longer than this.
+STREAM_PERMIT = timedelta(seconds=env.int("STREAM_PERMIT_SECONDS", default=300))
+if STREAM_URL:
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] = ["'self'", f"{STREAM_URL}/"]
+
 # --- E-mail -----------------------------------------------------------------
 DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL", default="Partner notifications <notify@partnernotify.example>"
@@ -191,7 +203,16 @@ elif env.str("ANYMAIL_BACKEND", default=""):
     EMAIL_BACKEND = env.str("ANYMAIL_BACKEND")
 else:
     EMAIL_BACKEND = "partnernotify.mailbox.FolderBackend"
-ANYMAIL = anymail_settings(os.environ)
+EMAIL_URL_2 = env.str("EMAIL_URL_2", default="")
+EMAIL_URL_3 = env.str("EMAIL_URL_3", default="")
+EMAIL_STAND_INS = [
+    connection_options(env.email_url_config(url)) for url in (EMAIL_URL_2, EMAIL_URL_3) if url
+]
+if EMAIL_STAND_INS and EMAIL_BACKEND == "partnernotify.mailbox.FolderBackend":
+    raise ImproperlyConfigured(
+        "EMAIL_URL_2 and EMAIL_URL_3 stand in for EMAIL_URL or ANYMAIL_BACKEND; set one of them."
+    )
+ANYMAIL: dict[str, Any] = {**anymail_settings(os.environ)}
 
 # --- Other apps and devices -------------------------------------------------
 ALLOW_PRIVATE_WEBHOOKS = env.bool("ALLOW_PRIVATE_WEBHOOKS", default=False)
@@ -229,6 +250,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_EMAIL_CONFIRMATION_AUTHENTICATED_REDIRECT_URL = "/settings/notifications/email/"
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_PREVENT_ENUMERATION = True
 # So many wrong passwords of one address close it for so long; the sentence says how long.
@@ -272,13 +294,17 @@ TEST_EMAILS_PER_HOUR = 5
 # To one's own webhooks and devices: whoever writes the receiver tries often.
 TEST_MESSAGES_PER_HOUR = 20
 PAGE_VIEW_COOLDOWN = timedelta(hours=env.int("PAGE_VIEW_COOLDOWN_HOURS", default=24))
+# Whoever does nothing for so long has gone; what follows is another visit.
+VISIT_PAUSE = timedelta(seconds=env.int("VISIT_PAUSE_SECONDS", default=1_800))
 PROMOTE_ON_REMOVAL = env.bool("PROMOTE_ON_REMOVAL", default=False)
 DELIVERY_LEASE = timedelta(seconds=env.int("DELIVERY_LEASE_SECONDS", default=60))
-# What could not be sent for so long is not news any more.
+# What could not be sent for so long is not news any more; its member's own hours do not count.
 DELIVERY_EXPIRES = timedelta(hours=env.int("DELIVERY_EXPIRES_HOURS", default=96))
 # A send starts only while this much of the lease is left: longer than it may take.
 SEND_DEADLINE = DELIVERY_LEASE * 0.6
-EMAIL_DEADLINE = min(timedelta(seconds=30), SEND_DEADLINE * 0.8)
+# One try may go through all mail servers; each has its share.
+EMAIL_DEADLINE = min(timedelta(seconds=30), SEND_DEADLINE * 0.8) / (1 + len(EMAIL_STAND_INS))
+ANYMAIL.setdefault("REQUESTS_TIMEOUT", EMAIL_DEADLINE.total_seconds())
 HTTP_DEADLINE = min(timedelta(seconds=15), SEND_DEADLINE * 0.8)
 HEARTBEAT_SECONDS = 3
 HEARTBEAT_STALE = timedelta(seconds=10)

@@ -1,4 +1,4 @@
-"""`make run`: prepare what is missing, start web, worker and beat, keep them running.
+"""`make run`: prepare what is missing, start web, stream, worker and beat, keep them running.
 
 Stopping asks the main processes only, waits, and then ends what is left of its own. A
 process that dies is started again after a growing pause.
@@ -29,6 +29,7 @@ from partnernotify.processes import Child, Log, adopt_orphans, die_with, is_inte
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+LOOPBACK = (HOST, "localhost")
 STOP_SECONDS = 15.0
 TICK_SECONDS = 0.1
 # A former instance may need a moment to leave the port.
@@ -48,7 +49,8 @@ def main() -> int:
     stop = StopRequest(make_pid)
     try:
         environment = read_environment()
-        port = check_port(environment["PORT"])
+        port = check_port("PORT", environment["PORT"])
+        choose_stream(environment, port)
         data_dir = check_folder(Path(environment["DATA_DIR"]))
         lock = lock_folder(data_dir)
         facts = prepare(environment, stop)
@@ -83,25 +85,42 @@ def read_environment() -> dict[str, str]:
         environment[name] = env.str(name, default="").strip() or default
     environment["DATA_DIR"] = str(Path(environment["DATA_DIR"]).absolute())
     environment["SITE_URL"] = environment["SITE_URL"] or f"http://{HOST}:{environment['PORT']}"
-    for name in ("DATABASE_URL", "DEMO", "DEMO_PASSWORD"):
+    for name in ("DATABASE_URL", "DEMO", "DEMO_PASSWORD", "STREAM_PORT", "STREAM_URL"):
         environment.pop(f"{name}_FILE", None)
         environment[name] = env.str(name, default="").strip()
     environment["PYTHONUNBUFFERED"] = "1"
     return {name: value for name, value in environment.items() if value}
 
 
-def check_port(text: str) -> int:
+def check_port(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65_535:
-        raise NotPossible(f"PORT={text} is no port: give a number from 1 to 65535.")
+        raise NotPossible(f"{name}={text} is no port: give a number from 1 to 65535.")
     port, until = int(text), time.monotonic() + PORT_SECONDS
     while error := _why_not_bound(port):
         if time.monotonic() > until:
             raise NotPossible(
                 f"Port {port} cannot be used ({error}): "
-                f"stop what uses it, or start with another one: make run PORT={_other(port)}"
+                f"stop what uses it, or start with another one: make run {name}={_other(port)}"
             )
         time.sleep(TICK_SECONDS)
     return port
+
+
+def choose_stream(environment: dict[str, str], port: int) -> None:
+    """Set STREAM_PORT and, where it is known what browsers must call, STREAM_URL."""
+    if given := environment.get("STREAM_PORT"):
+        chosen = check_port("STREAM_PORT", given)
+    else:
+        after = (_next(port, steps) for steps in range(1, 100))
+        chosen = next((other for other in after if not _why_not_bound(other)), _other(port))
+    environment["STREAM_PORT"] = str(chosen)
+    site = urlsplit(environment["SITE_URL"])
+    if site.hostname in LOOPBACK and "STREAM_URL" not in environment:
+        environment["STREAM_URL"] = f"http://{site.hostname}:{chosen}"
+
+
+def _next(port: int, steps: int) -> int:
+    return port + steps if port + steps <= 65_535 else port - steps
 
 
 def _other(port: int) -> int:
@@ -206,6 +225,7 @@ def children(environment: Mapping[str, str], data_dir: Path, lanes: list[str]) -
         # A worker that dies takes the main process along: then all of it starts again.
         *("--no-respawn-failed-workers", "--no-access-log", "--log-level", "warning"),
     ]
+    stream = [python, "-m", "notifications.stream", "--port", environment["STREAM_PORT"]]
     worker = [
         *(python, "-m", "celery", "-A", "partnernotify", "worker", "--pool", "threads"),
         *("--concurrency", "4", "-Q", ",".join(lanes), "--loglevel", "warning"),
@@ -215,7 +235,7 @@ def children(environment: Mapping[str, str], data_dir: Path, lanes: list[str]) -
         *(python, "-m", "celery", "-A", "partnernotify", "beat", "--loglevel", "warning"),
         *("-S", "partnernotify.beat:HeartbeatScheduler", "--pidfile="),
     ]
-    commands = {"web": web, "worker": worker, "beat": beat}
+    commands = {"web": web, "stream": stream, "worker": worker, "beat": beat}
     return [
         Child(
             name=name,

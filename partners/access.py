@@ -84,7 +84,8 @@ def load_object_viewer(request: HttpRequest) -> Viewer:
 def load_lead(request: HttpRequest, pk: int) -> tuple[Viewer, Lead]:
     """Return the viewer and the lead. Raises Http404 for another account's."""
     viewer = load_object_viewer(request)
-    return viewer, _one(selectors.leads_of(viewer.account), pk)
+    leads = selectors.leads_of(viewer.account).select_related("account", "owner__user")
+    return viewer, _one(leads, pk)
 
 
 def load_deal(request: HttpRequest, pk: int) -> tuple[Viewer, Deal]:

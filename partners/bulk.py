@@ -1,4 +1,4 @@
-"""One INSERT for many rows of one table, from one JSON parameter.
+"""One INSERT or UPDATE for many rows of one table, from one JSON parameter.
 
 Measured against Django's bulk_create for thousands of small rows: the rows are encoded
 once instead of being prepared field by field. No model instances, signals or defaults:
@@ -29,14 +29,39 @@ def insert_rows(
     """
     if not rows:
         return []
-    is_sqlite = connection.vendor == "sqlite"
-    sql = (_sqlite if is_sqlite else _postgresql)(model, list(rows[0]))
+    sql = (_sqlite if _is_sqlite() else _postgresql)(model, list(rows[0]))
     sql += " ON CONFLICT DO NOTHING" if skip_conflicts else ""
     sql += f" RETURNING {', '.join(returning)}" if returning else ""
-    document = msgspec.json.encode([_for_sqlite(row) for row in rows] if is_sqlite else rows)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [document.decode()])
+        cursor.execute(sql, [_document(rows)])
         return cursor.fetchall() if returning else []
+
+
+def update_rows(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Give the rows with these `id`s these values (column → value, the same columns in each)."""
+    if not rows:
+        return
+    columns = [name for name in rows[0] if name != "id"]
+    table = model._meta.db_table
+    if _is_sqlite():
+        values = ", ".join(f"{name} = item.value ->> '{name}'" for name in columns)
+        source, key = "json_each(%s) AS item", "item.value ->> 'id'"
+    else:
+        values = ", ".join(f"{name} = item.{name}" for name in columns)
+        typed = ", ".join(f"{name} {_type(model, name)}" for name in rows[0])
+        source, key = f"json_to_recordset(%s) AS item({typed})", "item.id"
+    sql = f"UPDATE {table} SET {values} FROM {source} WHERE {table}.id = {key}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [_document(rows)])
+
+
+def _is_sqlite() -> bool:
+    return connection.vendor == "sqlite"
+
+
+def _document(rows: Sequence[Mapping[str, Any]]) -> str:
+    known = [_for_sqlite(row) for row in rows] if _is_sqlite() else rows
+    return msgspec.json.encode(known).decode()
 
 
 def _postgresql(model: type[models.Model], columns: list[str]) -> str:

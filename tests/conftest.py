@@ -1,13 +1,22 @@
-"""A browser for the tests that are marked with it."""
+"""A clean slate for every test, and a browser for those that are marked with it."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+from django.utils import timezone, translation
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.servers import find_chromium
+
+
+@pytest.fixture(autouse=True)
+def no_reader_left():
+    """What one test reads in, language and zone, is not what the next one does."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,18 @@ from allauth.account.models import EmailAddress
 from django.utils import timezone
 
 from accounts.models import Account, Membership, User
-from notifications.channels import MOBILE, OTHER_APPS
+from notifications.channels import DESKTOP, MOBILE, OTHER_APPS, WEBHOOK
+from notifications.channels.chat import make_secrets as make_chat_secrets
+from notifications.channels.chat import shown_address
 from notifications.channels.webhook import make_secrets
-from notifications.models import CommunicationSettings, Endpoint, Preference
+from notifications.models import (
+    CommunicationSettings,
+    Endpoint,
+    Preference,
+    Profile,
+    ProfileCell,
+    ProfileMember,
+)
 from notifications.topics import LEAD_ACTIVITY
 from partners.keys import create_write_key
 from partners.models import (
@@ -132,6 +141,7 @@ def make_webhook(membership: Membership, url: str, **fields: Any) -> Endpoint:
     return Endpoint.objects.create(
         membership=membership,
         channel=OTHER_APPS,
+        kind=WEBHOOK,
         name=fields.pop("name", "Sales hook"),
         address=url,
         secrets=make_secrets(),
@@ -139,16 +149,30 @@ def make_webhook(membership: Membership, url: str, **fields: Any) -> Endpoint:
     )
 
 
-def make_device(membership: Membership, url: str, keys: dict[str, str], **fields: Any) -> Endpoint:
-    """A browser that takes pushes. `keys`: p256dh and auth."""
-    _take(membership, MOBILE)
+def make_chat(membership: Membership, kind: str, url: str, **fields: Any) -> Endpoint:
+    """A channel in Slack or Teams that takes lead activity, switched on for its member."""
+    _take(membership, OTHER_APPS)
     return Endpoint.objects.create(
-        membership=membership, channel=MOBILE, name="Phone", address=url, secrets=keys, **fields
+        membership=membership,
+        channel=OTHER_APPS,
+        kind=kind,
+        name=fields.pop("name", f"Sales in {kind}"),
+        address=shown_address(url),
+        secrets=make_chat_secrets(url),
+        **fields,
     )
 
 
-def _take(membership: Membership, channel: str) -> None:
-    for key in ("enabled", LEAD_ACTIVITY):
+def make_device(membership: Membership, url: str, keys: dict[str, str], **fields: Any) -> Endpoint:
+    """A browser that takes pushes, a phone's unless said. `keys`: p256dh and auth."""
+    channel = fields.setdefault("channel", MOBILE)
+    _take(membership, channel, "browser" if channel == DESKTOP else "enabled")
+    fields.setdefault("name", "Phone")
+    return Endpoint.objects.create(membership=membership, address=url, secrets=keys, **fields)
+
+
+def _take(membership: Membership, channel: str, switch: str = "enabled") -> None:
+    for key in (switch, LEAD_ACTIVITY):
         Preference.objects.get_or_create(
             membership=membership, channel=channel, key=key, defaults={"is_on": True}
         )
@@ -156,3 +180,23 @@ def _take(membership: Membership, channel: str) -> None:
 
 def choose(membership: Membership, channel: str, key: str, is_on: bool) -> Preference:
     return Preference.objects.create(membership=membership, channel=channel, key=key, is_on=is_on)
+
+
+def make_profile(
+    account: Account,
+    name: str = "Sales",
+    *members: Membership,
+    cells: dict[tuple[str, str], bool] | None = None,
+    locked: tuple[tuple[str, str], ...] = (),
+    **fields: Any,
+) -> Profile:
+    """A notification profile that says `cells`, some of them `locked`, for `members`."""
+    profile = Profile.objects.create(account=account, name=name, **fields)
+    for (channel, key), is_on in (cells or {}).items():
+        is_locked = (channel, key) in locked
+        ProfileCell.objects.create(
+            profile=profile, channel=channel, key=key, is_on=is_on, is_locked=is_locked
+        )
+    for member in members:
+        ProfileMember.objects.create(profile=profile, membership=member)
+    return profile

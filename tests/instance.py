@@ -1,4 +1,4 @@
-"""A whole instance of the product in processes of its own: web, worker, beat.
+"""A whole instance of the product in processes of its own: web, stream, worker, beat.
 
 Used through commands and HTTP only, as an operator and a customer would.
 """
@@ -48,11 +48,14 @@ class Instance:
         self.folder = folder
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
+        self.stream_port = free_port()
+        self.stream_url = f"http://127.0.0.1:{self.stream_port}"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")},
             "DJANGO_SETTINGS_MODULE": "partnernotify.settings",
             "DATA_DIR": str(folder),
             "SITE_URL": self.url,
+            "STREAM_URL": self.stream_url,
             "STATIC_CHECKS": "0",
             "PYTHONWARNINGS": "ignore",
             **environment,
@@ -115,6 +118,8 @@ class Instance:
                     "--port", str(self.port), "--workers", self.environment.get("WEB_WORKERS", "1"),
                     "--blocking-threads", "4",
                     "--no-ws", "partnernotify.wsgi:application"]  # fmt: skip
+        if name == "stream":
+            return [*python, "notifications.stream", "--port", str(self.stream_port)]
         if name.startswith("worker"):
             return [*python, "celery", "-A", "partnernotify", "worker", "--pool", "threads",
                     "--concurrency", "4", "-Q", LANES, "-n", f"{name}@%h", "--without-mingle",

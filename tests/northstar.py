@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from notifications.models import Delivery
 from partners.models import CompanyContact
 from tests.factories import (
     make_account,
@@ -39,3 +40,18 @@ class Northstar:
 
     def happens(self, **fields):
         return make_activity(self.source, fields.pop("contact", self.contact), **fields)
+
+
+def queue_bells() -> list[Delivery]:
+    """Take the bells back into their lane: due, as those of a notice are."""
+    bells = list(Delivery.objects.filter(channel="desktop", endpoint_key=Delivery.OWN))
+    Delivery.objects.filter(pk__in=[bell.pk for bell in bells]).delete()
+    return [
+        Delivery.objects.create(
+            account_id=bell.account_id,
+            notification_id=bell.notification_id,
+            channel=bell.channel,
+            topic=bell.topic,
+        )
+        for bell in bells
+    ]

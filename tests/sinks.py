@@ -37,14 +37,14 @@ class SmtpSink:
     """An SMTP server. `answer` decides the reply to a message, `refuse` to an address; None
     accepts."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self.received: list[Received] = []
         self.messages: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.answer: Callable[[EmailMessage], str | None] = lambda _message: None
         self.refuse: Callable[[str], str | None] = lambda _address: None
         self._lock = threading.Lock()
-        self.port = free_port()
+        self.port = port or free_port()
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     def __enter__(self) -> SmtpSink:

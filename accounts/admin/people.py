@@ -20,8 +20,9 @@ from django.utils.translation import gettext_lazy as _
 from accounts.admin.accounts import MemberInline
 from accounts.admin_pages import KeptAdmin, actor_of
 from accounts.audit import on_off, record_change
-from accounts.models import User
+from accounts.models import Membership, User
 from accounts.services.profile import verify_address
+from accounts.signals import memberships_deactivated
 
 
 class NewUserForm(AdminUserCreationForm):
@@ -151,6 +152,9 @@ class UserAdmin(DjangoUserAdmin, KeptAdmin):
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:
             verify_address(obj)
+        if change and not obj.is_active and "is_active" in form.changed_data:
+            places = Membership.objects.filter(user=obj)
+            memberships_deactivated.send(sender=Membership, memberships=places)
         for name in ("is_active", "is_staff", "is_superuser"):
             if change and name in form.changed_data:
                 new = getattr(obj, name)

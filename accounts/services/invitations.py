@@ -8,7 +8,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.core import signing
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.audit import record_change
@@ -104,10 +103,8 @@ def revoke(actor: User, invitation: Invitation) -> None:
 
 
 def forget_invited(email: str) -> None:
-    """Erase an address that was invited (R104), from the history of the page too."""
+    """Erase an address that was invited (R104)."""
     Invitation.objects.filter(email=email).delete()
-    about = AuditEntry.objects.filter(action__startswith="users.")
-    about.filter(Q(subject=email) | Q(subject__endswith=f" · {email}")).update(subject="")
 
 
 # --- By the invited person -----------------------------------------------------------

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.audit import on_off, record_change
 from accounts.models import Account, Invitation, Membership, User
-from accounts.signals import membership_removed
+from accounts.signals import membership_removed, memberships_deactivated
 
 
 class LastAdminError(Exception):
@@ -53,13 +53,17 @@ def change_member(
 
 @transaction.atomic
 def deactivate_member(actor: User, member: Membership) -> None:
-    """Close the account to the member; what they are chosen for is kept. Raises LastAdminError."""
+    """Close the account to the member; what they are chosen for is kept.
+
+    Announces `memberships_deactivated`. Raises LastAdminError.
+    """
     row = _locked(member)
     if not row.is_active:
         return
     _keep_an_admin(row)
     _close(row, removed=False)
     _write_down(actor, row, "deactivated")
+    memberships_deactivated.send(sender=Membership, memberships=[row])
 
 
 @transaction.atomic

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext
 
 from accounts.models import Account
 from notifications.models import Decision, Delivery
-from notifications.reasons import SENTENCES, Reason
+from notifications.reasons import OF_THE_EVENT, SENTENCES, Reason
 from partners.models import Activity
 
 
@@ -41,18 +41,27 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
         tally = tallies[pk]
         # Which action it was is no secret of whoever is told about it.
         tally.triggers.add(trigger)
-        if account and (account_id != account.pk or reason == Reason.NOT_SHARED):
+        if account and not _may_read(account, account_id, reason):
             continue
         if outcome == Decision.Outcome.SEND:
             tally.told += count
         elif reason not in tally.reasons:
             tally.reasons.append(reason)
-    deliveries = Delivery.objects.current().filter(notification__activity__in=ids)
+    deliveries = Delivery.objects.current().filter(
+        notification__activity__in=ids, notification__is_summary=False
+    )
     if account:
         deliveries = deliveries.filter(account=account)
     for pk, state in deliveries.values_list("notification__activity", "state").distinct():
         tallies[pk].states.add(state)
     return tallies
+
+
+def _may_read(account: Account, account_id: int | None, reason: str) -> bool:
+    """Whether a decision is the account's own business, or says something of the event alone."""
+    if account_id is None:
+        return reason in OF_THE_EVENT
+    return account_id == account.pk and reason != Reason.NOT_SHARED
 
 
 def outcome_of(activity: Activity, account: Account | None) -> Outcome | None:
@@ -66,20 +75,24 @@ def tallied_outcome(activity: Activity, tally: Tally, account: Account | None) -
     if activity.state == Activity.State.PENDING:
         return Outcome(state="held", text=_("Not looked at yet"))
     if tally.told:
-        return _toldtallied_outcome(tally)
+        return _told_outcome(tally)
     if not tally.triggers:
         return None
     if not tally.reasons:
         return Outcome(state="no", text=_("Nobody in your account is told"))
-    # That it is nobody's lead says least when somebody was considered for another reason.
-    first = min(tally.reasons, key=lambda reason: reason == Reason.NO_REGISTRATION)
+    first = min(tally.reasons, key=_says_little)
     return Outcome(state="no", text=str(SENTENCES[Reason(first)]))
 
 
-def _toldtallied_outcome(tally: Tally) -> Outcome:
+def _says_little(reason: str) -> bool:
+    """Whether a reason is no answer when somebody was considered for another one."""
+    return reason in (Reason.NO_REGISTRATION, Reason.TRIGGER_NOT_CHOSEN)
+
+
+def _told_outcome(tally: Tally) -> Outcome:
     if Delivery.State.DEAD in tally.states:
         return Outcome(state="bad", text=_("Could not be delivered"))
-    if tally.states & {Delivery.State.PENDING, *Delivery.HELD}:
+    if tally.states.intersection(Delivery.WAITING):
         return Outcome(state="held", text=_("On its way"))
     if Delivery.State.UNKNOWN in tally.states:
         return Outcome(state="held", text=_("It is not known whether it arrived"))

@@ -15,6 +15,7 @@ from notifications.activities.outcomes import Outcome, Tally, load_tallies, tall
 from notifications.activities.visible import Timeline
 from notifications.activities.words import NOT_DONE, what_was_done
 from notifications.facts.triggers import load_triggers
+from notifications.visits.words import load_summaries
 from partners.models import Activity, Contact, RejectedEvent
 
 PAGE_SIZE = 50
@@ -61,6 +62,8 @@ class Row:
     trigger: str = ""
     what: str = ""
     outcome: Outcome | None = None
+    # How the visit went on that began with it.
+    visit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +181,10 @@ def _rejected_row(event: RejectedEvent) -> Row:
 def _rows(activities: Sequence[Activity], account: Account | None) -> list[Row]:
     tallies = load_tallies(activities, account)
     labels = {trigger.key: trigger.label or trigger.key for trigger, _on in load_triggers()}
-    return [_row(activity, tallies[activity.pk], labels, account) for activity in activities]
+    visits = load_summaries(activities, account)
+    return [
+        replace(_row(a, tallies[a.pk], labels, account), visit=visits[a.pk]) for a in activities
+    ]
 
 
 def _row(

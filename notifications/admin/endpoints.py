@@ -1,4 +1,4 @@
-"""Webhooks and devices of all members, and how they answer. Secrets and paths are not shown."""
+"""Apps and devices of all members, and how they answer. Secrets and paths are not shown."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ from django.utils.translation import ngettext
 
 from accounts.admin_pages import LogAdmin, actor_of
 from notifications.admin.wishes import ChannelFilter
+from notifications.channels import EMAIL, OWN
+from notifications.endpoints.apps import APPS
 from notifications.endpoints.services import switch_off, switch_on
 from notifications.models import Endpoint, EndpointHealth
 from notifications.words import channel_label
+from partnernotify.mail_servers import FIRST
 
 
 @admin.register(Endpoint)
@@ -22,13 +25,14 @@ class EndpointAdmin(LogAdmin):
     """Read only, but for the switch. Its owner changes the rest."""
 
     list_display = ("name", "membership", "where", "host", "is_on", "last_success")
-    list_filter = (ChannelFilter, "disabled_because", "created_at")
+    list_filter = (ChannelFilter, "kind", "disabled_because", "created_at")
     list_select_related = ("membership__user", "membership__account")
     search_fields = ("name", "=membership__user__email", "membership__account__slug")
     search_help_text = _("Part of a name or of an account's slug, or an e-mail, exactly.")
     fields = (
-        *("name", "membership", "where", "host", "never_twice", "created_at", "disabled_at"),
-        *("disabled_because", "last_success", "last_error", "last_error_at", "wait_until"),
+        *("name", "membership", "where", "host", "teaser", "never_twice"),
+        *("topics_off", "created_at", "seen_at", "disabled_at", "disabled_because"),
+        *("last_success", "last_error", "last_error_at", "wait_until"),
     )
     ordering = ("-pk",)
     actions = ("switch_off", "switch_on")
@@ -57,7 +61,8 @@ class EndpointAdmin(LogAdmin):
 
     @admin.display(description=_("channel"), ordering="channel")
     def where(self, row: Endpoint) -> str:
-        return channel_label(row.channel)
+        label = channel_label(row.channel)
+        return f"{label}: {APPS[row.kind].label}" if row.kind else label
 
     @admin.display(description=_("host"))
     def host(self, row: Endpoint) -> str:
@@ -93,7 +98,7 @@ class EndpointHealthAdmin(LogAdmin):
         *("last_error", "last_error_at"),
     )
     ordering = ("-pk",)
-    intro = _("A row appears with the first failure; of e-mail, it is the mail server as a whole.")
+    intro = _("A row appears with the first failure; of e-mail, there is one for each mail server.")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         name = Endpoint.objects.filter(key=OuterRef("endpoint_key")).values("name")[:1]
@@ -105,4 +110,6 @@ class EndpointHealthAdmin(LogAdmin):
 
     @admin.display(description=_("endpoint"))
     def endpoint(self, row: Any) -> str:
+        if row.channel == EMAIL:
+            return FIRST.name if row.endpoint_key == OWN else row.endpoint_key
         return row.known_name or "–"

@@ -9,9 +9,27 @@ OTHER_APPS = "other_apps"
 MOBILE = "mobile"
 
 CHANNEL_KEYS = (EMAIL, DESKTOP, OTHER_APPS, MOBILE)
-# They send to what a member has added: webhooks, devices. The others need nothing.
-ENDPOINT_CHANNELS = (OTHER_APPS, MOBILE)
+# They send to what a member has added: browsers, apps, phones.
+ENDPOINT_CHANNELS = (DESKTOP, OTHER_APPS, MOBILE)
+# Of those, what a browser subscribed to: each such endpoint is one browser on one device.
+PUSH_CHANNELS = (DESKTOP, MOBILE)
+# The endpoint of what needs none: the member's own mailbox and bell.
+OWN = "user"
+
+# What can be connected under "Other apps", in the order of its list. Each sends in its own
+# way; the other channels have one way only.
+SLACK = "slack"
+TEAMS = "teams"
+WEBHOOK = "webhook"
+
+APP_KEYS = (SLACK, TEAMS, WEBHOOK)
+# People read there; a webhook is read by a program.
+CHAT_KEYS = (SLACK, TEAMS)
 
 
 def channel_choices() -> list[tuple[str, str]]:
     return [(key, key) for key in CHANNEL_KEYS]
+
+
+def app_choices() -> list[tuple[str, str]]:
+    return [(key, key) for key in APP_KEYS]

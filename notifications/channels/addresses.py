@@ -36,6 +36,11 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast and ip not in _RELAYS
 
 
+def allows_any_host() -> bool:
+    """Whether messages may go into the own network: then any host may play any app."""
+    return bool(settings.ALLOW_PRIVATE_WEBHOOKS)
+
+
 def check_url(raw: str) -> str:
     """Return the URL in ASCII. ValidationError when nothing is sent there.
 
@@ -54,7 +59,7 @@ def check_url(raw: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValidationError(_("Leave user and password out of the address."))
     host = _ascii_host(host)
-    if not settings.ALLOW_PRIVATE_WEBHOOKS:
+    if not allows_any_host():
         _check_public(parts.scheme, host, port)
     if (host, port) == (urlsplit(settings.SITE_URL).hostname, urlsplit(settings.SITE_URL).port):
         raise ValidationError(_("This is the address of this site itself."))

@@ -47,6 +47,12 @@ class DeliveryError(Exception):
         is_refusal = failure == Failure.REFUSED
         self.endpoint_down = not is_refusal if endpoint_down is None else endpoint_down
 
+    @property
+    def may_go_elsewhere(self) -> bool:
+        """Whether another server may be given the message at once: this one certainly has
+        nothing of it, and it is not the message's own fault."""
+        return self.endpoint_down and self.failure != Failure.UNKNOWN and not self.permanent
+
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
@@ -86,7 +92,7 @@ class Channel(Protocol):
     which returns the other side's id, or raises DeliveryError. `retries` are the pauses
     after each failed try; after the last one the delivery is dead. `repeats_unknown`: a
     message that may have arrived is sent again with the same id; False: never twice, a
-    person decides.
+    person decides. `key`: the channel, or the app that it is of "Other apps".
     """
 
     key: ClassVar[str]

@@ -1,4 +1,9 @@
-"""The bell. The row in the inbox is the message; there is nothing to put on a wire."""
+"""The bell, and the browsers of a computer.
+
+The bell is the row in the inbox: there is nothing to put on a wire (delivery/send.py), and open
+pages hear that it is there (stream/). A browser gets a push, so that it says something while no
+page of ours is open.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +12,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import ClassVar
 
-from notifications.channels.base import Address, Send
-from notifications.messages import Message
+from notifications.channels.base import Send
+from notifications.channels.web_push import RETRIES, push
 
 
 class DesktopChannel:
     key: ClassVar[str] = "desktop"
     repeats_unknown: ClassVar[bool] = True
-    retries: ClassVar[tuple[timedelta, ...]] = (
-        timedelta(seconds=5),
-        timedelta(minutes=1),
-    )
+    retries: ClassVar[tuple[timedelta, ...]] = RETRIES
 
     @contextmanager
     def session(self) -> Iterator[Send]:
-        yield self._send
-
-    def _send(self, message: Message, address: Address) -> str:
-        return message.public_id
+        yield push

@@ -1,4 +1,4 @@
-"""E-mail by Django's mail settings: SMTP, Anymail, or the demo's folder."""
+"""E-mail by a mail server: SMTP, an e-mail service by Anymail, or the demo's folder."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from functools import cache
 from typing import Any, ClassVar
 
 import css_inline
+import requests
 from anymail.exceptions import AnymailAPIError, AnymailError
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils import timezone, translation
+from urllib3.exceptions import NewConnectionError
 
 from notifications.channels.base import Address, DeliveryError, Failure, Send, read_retry_after
+from notifications.channels.smtp import NothingLeftError
 from notifications.messages import Message
+from partnernotify.mail_servers import FIRST, MailServer
 
 
 class EmailChannel:
@@ -37,10 +41,13 @@ class EmailChannel:
         timedelta(hours=20),
     )
 
+    def __init__(self, server: MailServer = FIRST) -> None:
+        self.server = server
+
     @contextmanager
     def session(self) -> Iterator[Send]:
         """Yield a send over one connection, opened with the first message."""
-        connection = get_connection()
+        connection = self.server.connect()
         try:
             yield lambda message, address: self._send(connection, message, address)
         finally:
@@ -64,6 +71,10 @@ class EmailChannel:
         return str(status.message_id) if status else mail.extra_headers["Message-ID"]
 
 
+# The service, or what stands before it, does not say what became of the message.
+_MAY_HAVE_IT = frozenset({408, 500, 502, 504})
+
+
 def as_delivery_error(error: Exception) -> DeliveryError:
     """Classify what a mail backend raised: by the first digit of the answer (RFC 5321)."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -76,6 +87,8 @@ def as_delivery_error(error: Exception) -> DeliveryError:
         return _answered(error.smtp_code, error.smtp_error)
     if isinstance(error, AnymailAPIError):
         code = getattr(error, "status_code", None) or 0
+        if code and (code < 400 or code in _MAY_HAVE_IT):
+            return DeliveryError(Failure.UNKNOWN, _text(error), retry_after=_retry_after(error))
         if code:
             permanent = 400 <= code < 500 and code not in (401, 403, 408, 429)
             return DeliveryError(
@@ -85,13 +98,22 @@ def as_delivery_error(error: Exception) -> DeliveryError:
                 retry_after=_retry_after(error),
                 endpoint_down=not permanent,
             )
-        return DeliveryError(Failure.UNKNOWN, _text(error))
+        failure = Failure.NOT_SENT if _never_connected(error) else Failure.UNKNOWN
+        return DeliveryError(failure, _text(error))
     if isinstance(error, AnymailError):
         return DeliveryError(Failure.NOT_SENT, _text(error), permanent=True)
+    if isinstance(error, NothingLeftError):
+        return DeliveryError(Failure.NOT_SENT, _text(error))
     if isinstance(error, smtplib.SMTPException | OSError):
         # The connection broke or timed out after the message had started (RFC 1047).
         return DeliveryError(Failure.UNKNOWN, _text(error))
     raise error
+
+
+def _never_connected(error: AnymailAPIError) -> bool:
+    """Whether the service was not even reached. Anymail adds the class of `requests` to its own."""
+    reason = getattr(next(iter(getattr(error.__cause__, "args", ())), None), "reason", None)
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
 
 
 def _retry_after(error: AnymailAPIError) -> timedelta | None:
@@ -166,6 +188,7 @@ def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
             "Message-ID": f"<{message.public_id}@{_own_domain()}>",
             "X-PN-Delivery": message.public_id,
             "Auto-Submitted": "auto-generated",
+            **_thread_headers(message),
             **_list_headers(message),
         },
     )
@@ -173,6 +196,14 @@ def build_mail(message: Message, address: str) -> EmailMultiAlternatives:
     # Anymail sends it along, and it comes back on callbacks.
     mail.metadata = {"delivery_id": message.public_id}  # type: ignore[attr-defined]
     return mail
+
+
+def _thread_headers(message: Message) -> dict[str, str]:
+    """Name a first message that was never sent: mail programs gather what refers to it."""
+    if not message.thread:
+        return {}
+    first = f"<{message.thread}@{_own_domain()}>"
+    return {"In-Reply-To": first, "References": first}
 
 
 def _list_headers(message: Message) -> dict[str, str]:

@@ -53,11 +53,17 @@ class Answer:
 
 
 def refusal(
-    answer: Answer, *, gone: bool, permanent: bool = False, endpoint_down: bool = True
+    answer: Answer,
+    *,
+    gone: bool,
+    permanent: bool = False,
+    endpoint_down: bool = True,
+    busy: bool = False,
 ) -> DeliveryError:
-    """Return what an answer other than 2xx means. `gone`: this endpoint is no more."""
+    """Return what an answer means that is none of success. `gone`: this endpoint is no more.
+    `busy`: it wants to be left alone, whatever its status."""
     wait = read_retry_after(answer.headers.get("retry-after") or "", timezone.now())
-    if answer.status in _BUSY:
+    if busy or answer.status in _BUSY:
         wait = wait or QUIET_PAUSE
     return DeliveryError(
         Failure.REFUSED,

@@ -22,8 +22,13 @@ class DeadlineEmailBackend(EmailBackend):
         return _DeadlineTls if self.use_ssl else _Deadline
 
 
+class NothingLeftError(smtplib.SMTPException):
+    """The connection broke before any of the message was sent."""
+
+
 class _Deadline(smtplib.SMTP):
     _ends_at: float | None = None
+    _message_begun = False
 
     def connect(self, *args: Any, **options: Any) -> Any:
         with self._within():
@@ -39,10 +44,20 @@ class _Deadline(smtplib.SMTP):
 
     def sendmail(self, *args: Any, **options: Any) -> Any:
         with self._within():
+            self._message_begun = False
             try:
-                return super().sendmail(*args, **options)
-            finally:
-                self._ends_at = None  # The next message has its own time.
+                answer = super().sendmail(*args, **options)
+            except smtplib.SMTPException as error:
+                if self._message_begun or _was_answered(error):
+                    raise
+                raise NothingLeftError(str(error)) from error
+            self._ends_at = None  # The next message has its own time.
+            return answer
+
+    def send(self, s: Any) -> None:
+        # A command is text, the message is bytes: from here on the server may have it.
+        self._message_begun = self._message_begun or isinstance(s, bytes)
+        super().send(s)
 
     def quit(self) -> Any:
         with self._within():
@@ -55,6 +70,12 @@ class _Deadline(smtplib.SMTP):
         left = self._ends_at - time.monotonic()
         with hang_up_after(left, lambda: getattr(self, "sock", None)):
             yield
+
+
+def _was_answered(error: smtplib.SMTPException) -> bool:
+    """Whether the server said no; otherwise it hung up, or in the middle of its answer."""
+    refused = isinstance(error, smtplib.SMTPRecipientsRefused | smtplib.SMTPNotSupportedError)
+    return refused or 400 <= getattr(error, "smtp_code", 0) < 600
 
 
 class _DeadlineTls(_Deadline, smtplib.SMTP_SSL):

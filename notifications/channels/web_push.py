@@ -1,4 +1,7 @@
-"""A person's browser or phone: one encrypted push per message (RFC 8030, 8188, 8291, 8292)."""
+"""A browser, on a computer or a phone: one encrypted push per message.
+
+RFC 8030 (push services), 8188 and 8291 (encryption), 8292 (VAPID: who sends).
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ from urllib.parse import urlsplit
 
 import http_ece
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
+from django.utils import translation
+from django.utils.translation import pgettext
 from py_vapid import Vapid02
 
 from notifications.channels.base import Address, Send
@@ -30,52 +36,67 @@ TOKEN_VALID = timedelta(hours=12)
 _GONE = frozenset({404, 410})
 
 
+RETRIES = (
+    timedelta(seconds=5),
+    timedelta(minutes=1),
+    timedelta(minutes=10),
+    timedelta(hours=1),
+)
+
+
 class WebPushChannel:
     key: ClassVar[str] = "mobile"
     # The push service replaces a waiting copy with the same Topic.
     repeats_unknown: ClassVar[bool] = True
-    retries: ClassVar[tuple[timedelta, ...]] = (
-        timedelta(seconds=5),
-        timedelta(minutes=1),
-        timedelta(minutes=10),
-        timedelta(hours=1),
-    )
+    retries: ClassVar[tuple[timedelta, ...]] = RETRIES
 
     @contextmanager
     def session(self) -> Iterator[Send]:
-        yield self._send
-
-    def _send(self, message: Message, address: Address) -> str:
-        body = encrypt(json.dumps(payload(message)).encode(), address.secrets)
-        headers = {
-            "Content-Type": "application/octet-stream",
-            "Content-Encoding": "aes128gcm",
-            "TTL": str(int(TTL.total_seconds())),
-            "Urgency": "high",
-            "Topic": topic(message),
-            "Authorization": _authorization(address.value),
-        }
-        answer = post(address.value, body, headers, deadline=settings.HTTP_DEADLINE)
-        if not answer.accepted:
-            too_large = answer.status == 413
-            gone = answer.status in _GONE
-            raise refusal(answer, gone=gone, permanent=too_large, endpoint_down=not too_large)
-        return str(answer)
+        yield push
 
 
-def payload(message: Message) -> dict[str, str]:
-    """Return what the service worker shows. `tag`: a copy replaces the first one."""
+def push(message: Message, address: Address) -> str:
+    """Hand the message to the push service of a browser. DeliveryError: it did not take it."""
+    body = encrypt(json.dumps(payload(message)).encode(), address.secrets)
+    headers = {
+        "Content-Type": "application/octet-stream",
+        "Content-Encoding": "aes128gcm",
+        "TTL": str(int(TTL.total_seconds())),
+        "Urgency": "low" if message.is_quiet else "high",
+        "Topic": topic(message),
+        "Authorization": _authorization(address.value),
+    }
+    answer = post(address.value, body, headers, deadline=settings.HTTP_DEADLINE)
+    if not answer.accepted:
+        too_large = answer.status == 413
+        gone = answer.status in _GONE
+        raise refusal(answer, gone=gone, permanent=too_large, endpoint_down=not too_large)
+    return str(answer)
+
+
+def payload(message: Message) -> dict[str, Any]:
+    """Return what the service worker shows (templates/sw.js).
+
+    `tag`: a copy, and what comes in a message's place, replaces the first one; quietly, if it
+    asks for no attention. `type` "test": is shown in any case.
+    """
+    with translation.override(message.language):
+        action = pgettext("button", "Open")
     return {
-        "title": message.vendor_name,
-        "body": message.sentence,
+        "type": message.type,
+        "title": message.glance or message.sentence,
+        "body": message.account_name,
         "url": message.actions[0].url if message.actions else settings.SITE_URL,
-        "tag": message.public_id,
+        "tag": message.replaces or message.public_id,
+        "silent": message.is_quiet,
+        "action": action,
+        "language": message.language,
     }
 
 
 def topic(message: Message) -> str:
     """Return the message's Topic: at most 32 URL-safe characters (RFC 8030, 5.4)."""
-    return message.public_id.replace("-", "")[:32]
+    return (message.replaces or message.public_id).replace("-", "")[:32]
 
 
 def encrypt(data: bytes, keys: Mapping[str, str]) -> bytes:
@@ -84,8 +105,8 @@ def encrypt(data: bytes, keys: Mapping[str, str]) -> bytes:
         data,
         salt=os.urandom(16),
         private_key=ec.generate_private_key(ec.SECP256R1()),
-        dh=_decode(keys["p256dh"]),
-        auth_secret=_decode(keys["auth"]),
+        dh=decode(keys["p256dh"]),
+        auth_secret=decode(keys["auth"]),
         version="aes128gcm",
     )
 
@@ -102,9 +123,21 @@ def _authorization(url: str) -> str:
 
 
 @cache
+def application_server_key() -> str:
+    """Return the public half of VAPID_PRIVATE_KEY, as browsers take it (base64url).
+
+    A browser subscribes for this key only; after a change it has to subscribe anew.
+    """
+    point = _vapid().public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    return base64.urlsafe_b64encode(point).rstrip(b"=").decode()
+
+
+@cache
 def _vapid() -> Any:
     return Vapid02.from_raw(settings.VAPID_PRIVATE_KEY.encode())
 
 
-def _decode(text: str) -> bytes:
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+def decode(text: str) -> bytes:
+    """Return the bytes of base64url text without padding. ValueError for anything else."""
+    padded = text + "=" * (-len(text) % 4)
+    return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)

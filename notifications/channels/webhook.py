@@ -27,7 +27,7 @@ BOTH_SIGN = timedelta(hours=24)
 
 
 class WebhookChannel:
-    key: ClassVar[str] = "other_apps"
+    key: ClassVar[str] = "webhook"
     # The receiver drops copies by webhook-id; an endpoint may ask for "never twice".
     repeats_unknown: ClassVar[bool] = True
     # Ten tries in 75 h 35 min, as the specification proposes.
@@ -61,7 +61,8 @@ class WebhookChannel:
 
 
 def payload(message: Message) -> dict[str, Any]:
-    """Return the body: `type` (lead.activity, deal.signup …), `timestamp`, `data`."""
+    """Return the body: `type` (lead.activity, lead.visit_ended, deal.signup …), `timestamp`,
+    `data`."""
     return {"type": message.type, "timestamp": message.occurred_at, "data": dict(message.data)}
 
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
-from notifications.channels.registry import CHANNELS
+from notifications.channels.registry import sender_of
 from notifications.delivery.fairness import lease
+from notifications.delivery.instead import fail_together
 from notifications.delivery.outcome import (
     end_attempt,
     hold_unknown,
@@ -21,6 +22,7 @@ from notifications.delivery.outcome import (
     repeats_unknown,
     settle,
 )
+from notifications.delivery.waiting import pass_on_lost, share_outcome
 from notifications.models import Attempt, Delivery, Endpoint
 
 INTERRUPTED = "the worker stopped during the send"
@@ -52,6 +54,7 @@ def sweep() -> dict[str, int]:
     interrupted = 0
     for delivery in Delivery.objects.filter(state=Delivery.State.SENDING, lease_until__lt=Now()):
         interrupted += _take_back(delivery)
+    pass_on_lost()
     return {"unsent": unsent, "interrupted": interrupted}
 
 
@@ -77,20 +80,33 @@ def _take_back(delivery: Delivery) -> bool:
     attempt = Attempt.objects.filter(delivery=delivery, n=delivery.starts, outcome="")
     if not _lock(attempt) or not _lock(rows):
         return False
-    channel = CHANNELS[delivery.channel]
-    pause = next_try(channel, delivery.starts)
     endpoint = Endpoint.objects.filter(key=delivery.endpoint_key).first()
-    if not repeats_unknown(channel, endpoint):
-        hold_unknown(rows, INTERRUPTED)
-    elif pause is None:
-        settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
+    if endpoint is None and delivery.endpoint_key != Delivery.OWN:
+        _wait(rows, timedelta(0))  # Removed meanwhile: the next check withholds it.
     else:
-        rows.update(
-            state=Delivery.State.PENDING,
-            lease_token=None,
-            lease_until=None,
-            not_before=Now() + min(pause, INTERRUPTED_PAUSE),
-            detail=INTERRUPTED,
-        )
+        _decide(delivery, rows, endpoint)
     end_attempt(delivery, Attempt.Outcome.UNKNOWN, INTERRUPTED)
     return True
+
+
+def _decide(delivery: Delivery, rows: QuerySet[Delivery], endpoint: Endpoint | None) -> None:
+    channel = sender_of(delivery.channel, endpoint.kind if endpoint else "")
+    pause = next_try(channel, delivery.starts)
+    if not repeats_unknown(channel, endpoint):
+        hold_unknown(rows, INTERRUPTED)
+        share_outcome(delivery)
+    elif pause is None:
+        settle(rows, state=Delivery.State.DEAD, reason="", detail=INTERRUPTED)
+        fail_together(delivery)
+    else:
+        _wait(rows, min(pause, INTERRUPTED_PAUSE))
+
+
+def _wait(rows: QuerySet[Delivery], pause: timedelta) -> None:
+    rows.update(
+        state=Delivery.State.PENDING,
+        lease_token=None,
+        lease_until=None,
+        not_before=Now() + pause,
+        detail=INTERRUPTED,
+    )

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import random
 import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import timedelta
+from itertools import zip_longest
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -92,6 +95,18 @@ def _choose(lane: str, limit: int) -> list[int]:
         share = max(1, limit // len(accounts))
         ids += due.order_by("not_before").values_list("pk", flat=True)[:share]
     return ids
+
+
+def by_turns(deliveries: Iterable[Delivery]) -> list[Delivery]:
+    """Return the first of each account, then the second of each …; accounts in random order.
+
+    The order of work within a claim: it may end long before the claim does.
+    """
+    queues: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        queues[delivery.account_id].append(delivery)
+    accounts = random.sample(list(queues.values()), len(queues))
+    return [delivery for turn in zip_longest(*accounts) for delivery in turn if delivery]
 
 
 def is_due(lane: str) -> bool:

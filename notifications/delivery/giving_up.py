@@ -1,67 +1,42 @@
-"""An endpoint that is gone is switched off, and its owner hears of it on another channel."""
+"""An endpoint that is gone is switched off, and its owner hears of it on another channel.
+
+A browser that is gone is removed: its subscription is over, and a new one is added in it.
+"""
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 
-from notifications.doorbell import ring_after_commit
-from notifications.eligibility import channels_about_an_endpoint
+from notifications.delivery.telling import tell
 from notifications.facts.people import load_people
-from notifications.models import (
-    Delivery,
-    Endpoint,
-    Notification,
-    NotificationReason,
-)
-from notifications.reasons import Reason
-from notifications.topics import DELIVERY_PROBLEMS
+from notifications.models import Delivery, Endpoint, EndpointHealth
 
 
 def give_up(endpoint: Endpoint, why: str, delivery: Delivery, now: datetime) -> None:
-    """Switch the endpoint off, once, and tell its owner. In a transaction.
+    """Switch the endpoint off, or remove it; once, and tell its owner. In a transaction.
 
     `delivery`: what could not be delivered; the notice is about its activity.
     """
-    switched = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None).update(
-        disabled_at=now, disabled_because=why
-    )
-    if switched:
-        _tell_owner(endpoint, delivery, now)
+    rows = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
+    is_over = why == Endpoint.Why.GONE and endpoint.is_device
+    if is_over and rows.delete()[0]:
+        EndpointHealth.objects.filter(channel=endpoint.channel, endpoint_key=endpoint.key).delete()
+        _tell_owner(endpoint, delivery, now, kept=None)
+    elif not is_over and rows.update(disabled_at=now, disabled_because=why):
+        _tell_owner(endpoint, delivery, now, kept=endpoint)
 
 
-def _tell_owner(endpoint: Endpoint, delivery: Delivery, now: datetime) -> None:
+def _tell_owner(
+    endpoint: Endpoint, delivery: Delivery, now: datetime, *, kept: Endpoint | None
+) -> None:
     failed = delivery.notification
-    owner = failed.membership
-    (person,) = load_people([owner]).values()
-    notice = Notification.objects.create(
-        account_id=failed.account_id,
-        membership=owner,
-        activity_id=failed.activity_id,
+    (person,) = load_people([failed.membership]).values()
+    tell(
+        person,
+        failed,
+        failed.reasons.all(),
         dedupe_key=f"endpoint-off:{endpoint.key}:{now:%Y%m%dT%H%M%S}",
-        trigger=failed.trigger,
-        notice=Reason.SUPPRESSED_ADDRESS,
-        endpoint=endpoint,
-        created_at=now,
+        now=now,
+        endpoint=kept,
+        endpoint_name=endpoint.name,
     )
-    NotificationReason.objects.bulk_create(
-        NotificationReason(
-            notification=notice,
-            kind=reason.kind,
-            lead_id=reason.lead_id,
-            client_id=reason.client_id,
-            deal_id=reason.deal_id,
-        )
-        for reason in failed.reasons.all()
-    )
-    for channel in sorted(channels_about_an_endpoint(person)):
-        Delivery.objects.create(
-            public_id=uuid.uuid4(),
-            account_id=failed.account_id,
-            notification=notice,
-            channel=channel,
-            topic=DELIVERY_PROBLEMS,
-            not_before=now,
-            created_at=now,
-        )
-        ring_after_commit(channel)

@@ -1,7 +1,7 @@
 """How endpoints answer: asked before a send, written down with each outcome (breaker.py).
 
-The members' own mailboxes share one row: the mail server. The bell has none. Nothing is
-written for them while all goes well, so that mails do not queue for that row.
+The members' own mailboxes share one row for each mail server (routes.py). The bell has none.
+Nothing is written for them while all goes well, so that mails do not queue for that row.
 """
 
 from __future__ import annotations
@@ -10,16 +10,24 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models.functions import Now
 
-from notifications.breaker import WINDOW, Health, after_failure, after_success
+from notifications.breaker import (
+    WINDOW,
+    Health,
+    after_failed_probe,
+    after_failure,
+    after_success,
+    begin_probe,
+)
 from notifications.channels.base import DeliveryError
 from notifications.delivery.giving_up import give_up
 from notifications.models import Delivery, Endpoint, EndpointHealth
 
 # Who waits for a free place at an endpoint looks again after this.
 TURN = timedelta(seconds=2)
-DETAIL_LENGTH = 500
+DETAIL_LENGTH, KEY_LENGTH = 500, 64
 
 Place = tuple[str, str]
 
@@ -28,9 +36,9 @@ def place_of(delivery: Delivery) -> Place:
     return delivery.channel, delivery.endpoint_key
 
 
-def load_health(deliveries: Iterable[Delivery]) -> dict[Place, EndpointHealth]:
-    """Return what is known about the deliveries' endpoints. 1 query."""
-    places = {place_of(delivery) for delivery in deliveries}
+def load_health(places: Iterable[Place]) -> dict[Place, EndpointHealth]:
+    """Return what is known about these endpoints. 1 query."""
+    places = set(places)
     rows = EndpointHealth.objects.filter(
         channel__in={channel for channel, _ in places}, endpoint_key__in={key for _, key in places}
     )
@@ -61,23 +69,41 @@ def why_later(delivery: Delivery) -> datetime | None:
     return now + TURN if under_way.count() >= places else None
 
 
-def note_success(delivery: Delivery) -> None:
-    row, now = _lock(place_of(delivery))
+@transaction.atomic
+def take_probe(place: Place) -> bool:
+    """Whether this worker may find out if the place is back; the others leave it meanwhile."""
+    row, now = _lock(place)
+    begun = begin_probe(row.health, now, settings.EMAIL_DEADLINE)
+    if begun:
+        row.health = begun
+        row.save()
+    return begun is not None
+
+
+def note_success(place: Place) -> None:
+    row, now = _lock(place)
     row.health, row.sent_at = after_success(row.health, now), now
     row.save()
 
 
-def note_failure(delivery: Delivery, endpoint: Endpoint | None, error: DeliveryError) -> None:
-    """Count a failure; give the endpoint up when it is gone, or has been silent for days."""
-    row, now = _lock(place_of(delivery))
-    row.health = after_failure(row.health, now, error.retry_after)
+def note_failure(
+    place: Place, error: DeliveryError, *, was_probe: bool = False
+) -> tuple[Health, datetime]:
+    """Count a failure; return what is known now, and the time."""
+    row, now = _lock(place)
+    count = after_failed_probe if was_probe else after_failure
+    row.health = count(row.health, now, error.retry_after)
     row.last_error, row.last_error_at = error.detail[:DETAIL_LENGTH], now
     row.save()
-    if endpoint is None:
-        return
+    return row.health, now
+
+
+def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError) -> None:
+    """Count it; give the endpoint up when it is gone, or has been silent for days."""
+    health, now = note_failure(place_of(delivery), error)
     if error.bad_address:
         give_up(endpoint, Endpoint.Why.GONE, delivery, now)
-    elif row.health.is_given_up_at(now):
+    elif health.is_given_up_at(now):
         give_up(endpoint, Endpoint.Why.SILENT, delivery, now)
 
 

@@ -53,7 +53,7 @@ class NotSentAgainError(Exception):
 
 def repeatable(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     """Keep what can be sent again: neither what was since, nor what lies in an inbox."""
-    in_inbox = Q(channel=DESKTOP, state=Delivery.State.DELIVERED)
+    in_inbox = Q(channel=DESKTOP, endpoint_key=Delivery.OWN, state=Delivery.State.DELIVERED)
     return rows.current().filter(state__in=REPEATABLE).exclude(in_inbox)
 
 

@@ -1,13 +1,14 @@
-"""Our own SQL, one text for both databases, where each message counts its milliseconds.
+"""Our own SQL, where each message counts its milliseconds.
 
 Django's update() and create() cost a message more than everything else together, and each
-transaction two more round trips.
+transaction two more round trips. So on PostgreSQL a start and the finish of the send before
+are one statement, planned and committed once; SQLite takes the same changes one by one.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import connection, transaction
@@ -20,22 +21,32 @@ def ask(sql: str, **values: Any) -> list[tuple[Any, ...]]:
         return cursor.fetchall()
 
 
-def run(statements: Iterable[str], **values: Any) -> list[int]:
-    """Run statements in one transaction; return how many rows each changed.
+def run(statements: Sequence[str], **values: Any) -> int:
+    """Run statements in one transaction; return how many rows the last one changed."""
+    values = _adapted(values)
+    if len(statements) == 1:  # A transaction by itself.
+        return _run_one(statements[0], values)
+    with transaction.atomic():
+        return [_run_one(sql, values) for sql in statements][-1]
 
-    PostgreSQL gets them as one message, which is a transaction by itself
-    (manual, 55.2.2.1): one round trip, also for the commit.
+
+def _run_one(sql: str, values: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_with_time(sql), values)
+        return cursor.rowcount
+
+
+def together(last: str, **parts: str) -> str:
+    """Return one statement of several changes (PostgreSQL's manual, 7.8.4).
+
+    They all see the rows as they were before; what a part returns, a later one reads by the
+    part's name.
     """
-    texts, values = [_with_time(sql) for sql in statements], _adapted(values)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute(";".join(texts), values)
-            counts = [cursor.rowcount]
-            while cursor.nextset():
-                counts.append(cursor.rowcount)
-            return counts
-    with transaction.atomic(), connection.cursor() as cursor:
-        return [cursor.execute(text, values).rowcount for text in texts]
+    return f"WITH {', '.join(f'{name} AS ({sql})' for name, sql in parts.items())} {last}"
+
+
+def is_on_postgresql() -> bool:
+    return connection.vendor == "postgresql"
 
 
 def _with_time(sql: str) -> str:

@@ -14,7 +14,7 @@ from django.db.models import F, OuterRef, Q, Subquery
 from notifications.demo.visitors import PARTS
 from notifications.demo.world import DEAL_COMPANIES, NORTHSTAR_LEADS, SOUTHWIND_LEADS, LeadRow
 from notifications.evaluation import evaluate_at
-from notifications.models import Attempt, Decision, Delivery, Notification
+from notifications.models import Attempt, Decision, Delivery, Notification, Visit
 from notifications.reasons import Reason
 from partners.models import Activity, Contact, Source
 
@@ -78,6 +78,7 @@ def write_history(source: Source, now: datetime) -> None:
         evaluate_at(batch, min(now, max(row.occurred_at for row in batch)))
     _date_back(source)
     _deliver(source, now)
+    Visit.objects.filter(ended_at=None, due_at__lte=now).update(ended_at=F("due_at"))
 
 
 def _activities(source: Source, now: datetime) -> Iterator[Activity]:

@@ -10,11 +10,12 @@ from django.db.models import Prefetch
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from notifications.channels import EMAIL
+from notifications.channels import DESKTOP, EMAIL
 from notifications.facts.triggers import load_deeds
 from notifications.models import Decision, Delivery, Kind
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import page_path
+from notifications.words import channel_label, told_in_chat
 from partners.models import Activity, Source
 
 SHOWN = 8
@@ -140,11 +141,13 @@ def _way(delivery: Delivery) -> Way:
     final = delivery.state in Delivery.FINAL
     is_mail = delivery.channel == EMAIL
     sentence: str | Promise = ""
-    if final and not delivered:
+    if delivery.detail == Delivery.TOLD_IN_CHAT:
+        sentence = told_in_chat()
+    elif final and not delivered:
         reason = delivery.reason
         sentence = SENTENCES[Reason(reason)] if reason else _("It could not be sent.")
     return Way(
-        label=_("E-mail") if is_mail else _("Bell"),
+        label=_("Bell") if delivery.channel == DESKTOP else channel_label(delivery.channel),
         state="told" if delivered else "no" if final else "waiting",
         sentence=sentence,
         mail=str(delivery.public_id) if is_mail and delivered else "",

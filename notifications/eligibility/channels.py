@@ -2,40 +2,83 @@
 
 from __future__ import annotations
 
-from notifications.channels import DESKTOP, EMAIL, ENDPOINT_CHANNELS
-from notifications.eligibility.facts import (
-    Person,
-)
+from notifications.channels import DESKTOP, EMAIL, ENDPOINT_CHANNELS, OWN, PUSH_CHANNELS
+from notifications.eligibility.facts import Person
 from notifications.reasons import Reason
+from notifications.topics import LEAD_ACTIVITY, SWITCH_DEFAULTS, VISIT_SUMMARY
 
-WITHHOLDING = frozenset({Reason.DAILY_CAP, Reason.SUPPRESSED_ADDRESS})
+WITHHOLDING = frozenset({Reason.AWAY, Reason.DAILY_CAP, Reason.SUPPRESSED_ADDRESS})
 # What speaks against one channel only.
 OF_A_CHANNEL = WITHHOLDING | {Reason.EMAIL_OFF, Reason.TOPIC_OFF}
 
 
 def why_no_email(person: Person, topic: str) -> Reason | None:
-    """The master switch, the topic, the daily limit, the address; None: e-mail may go."""
+    """The master switch, the topic, an absence, the daily limit, the address; None: e-mail may
+    go."""
     if not person.switched_on(EMAIL, "enabled"):
         return Reason.EMAIL_OFF
     if not person.ticked(EMAIL, topic):
         return Reason.TOPIC_OFF
+    return why_withheld(person, topic)
+
+
+def why_withheld(person: Person, topic: str) -> Reason | None:
+    """What keeps a wanted e-mail back: an absence, the daily limit, the address."""
+    if person.away:
+        return Reason.AWAY
     if topic in person.capped_topics:
         return Reason.DAILY_CAP
-    return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
+    return None if person.takes_mail else Reason.SUPPRESSED_ADDRESS
 
 
-def why_not_beside_email(person: Person, channel: str, topic: str) -> Reason | None:
-    """The channel's switch and the topic; then somewhere to send to. None: it may go."""
-    switch = "bell" if channel == DESKTOP else "enabled"
-    if not (person.switched_on(channel, switch) and person.ticked(channel, topic)):
+def switch_of(channel: str, *, own: bool) -> str:
+    """Return the switch that what is sent hangs on: to what was added, or, `own`, to the
+    member's mailbox or bell."""
+    if channel != DESKTOP:
+        return "enabled"
+    return "bell" if own else "browser"
+
+
+def why_not_there(person: Person, channel: str, topic: str, key: str) -> Reason | None:
+    """One endpoint beside e-mail, or the bell (OWN): its switch and the topic on its tab; then
+    whether it takes messages, and this topic. None: the message may go there."""
+    is_on = person.switched_on(channel, switch_of(channel, own=key == OWN))
+    if not (is_on and person.ticked(channel, topic)):
         return Reason.TOPIC_OFF
-    has_place = channel not in ENDPOINT_CHANNELS or person.endpoints.get(channel)
-    return None if has_place else Reason.SUPPRESSED_ADDRESS
+    if key == OWN:
+        return None
+    if person.away:
+        return Reason.AWAY
+    place = next((p for p in person.places.get(channel, ()) if p.key == key), None)
+    if place is None:
+        return Reason.SUPPRESSED_ADDRESS
+    return Reason.TOPIC_OFF if topic in place.topics_off else None
+
+
+def endpoints_for(person: Person, channel: str, topic: str) -> tuple[str, ...]:
+    """Return where a topic goes on a channel beside e-mail: the bell (OWN), keys of endpoints."""
+    keys = [place.key for place in person.places.get(channel, ())]
+    possible = [OWN, *keys] if channel == DESKTOP else keys
+    return tuple(key for key in possible if why_not_there(person, channel, topic, key) is None)
 
 
 def channels_beside_email(person: Person, topic: str) -> frozenset[str]:
-    channels = (DESKTOP, *ENDPOINT_CHANNELS)
-    return frozenset(c for c in channels if why_not_beside_email(person, c, topic) is None)
+    return frozenset(c for c in ENDPOINT_CHANNELS if endpoints_for(person, c, topic))
+
+
+def is_reached(person: Person, topic: str) -> bool:
+    """Whether a topic gets to the person by itself: by e-mail, to an app or a device. The bell
+    does not count: it waits until somebody looks. The daily limit ends no reach (R71)."""
+    if why_no_email(person, topic) in (None, Reason.DAILY_CAP):
+        return True
+    keys = (key for channel in ENDPOINT_CHANNELS for key in endpoints_for(person, channel, topic))
+    return any(key != OWN for key in keys)
+
+
+def may_name(person: Person, channel: str) -> bool:
+    """Whether a message may name people where it shows. A push lights up a locked screen,
+    which anybody may read: only who asked for names gets them there."""
+    return channel not in PUSH_CHANNELS or person.switched_on(channel, "names")
 
 
 def channels_for(person: Person, topic: str) -> frozenset[str]:
@@ -44,12 +87,23 @@ def channels_for(person: Person, topic: str) -> frozenset[str]:
     return email | channels_beside_email(person, topic)
 
 
+def wants_summaries(person: Person, channel: str) -> bool:
+    """Whether a visit's end is told there; the bell shows it to everybody."""
+    has_switch = (channel, VISIT_SUMMARY) in SWITCH_DEFAULTS
+    return has_switch and person.switched_on(channel, VISIT_SUMMARY)
+
+
+def channels_of_a_summary(person: Person) -> frozenset[str]:
+    channels = channels_for(person, LEAD_ACTIVITY) if person.active else ()
+    return frozenset(channel for channel in channels if wants_summaries(person, channel))
+
+
 def why_no_word_about_an_endpoint(person: Person, channel: str) -> Reason | None:
     """Whoever added an endpoint hears that it is given up, whatever topics are ticked."""
     if channel == EMAIL:
         if not person.switched_on(EMAIL, "enabled"):
             return Reason.EMAIL_OFF
-        return Reason.SUPPRESSED_ADDRESS if person.suppressed else None
+        return None if person.takes_mail else Reason.SUPPRESSED_ADDRESS
     return None if channel == DESKTOP else Reason.TOPIC_OFF
 
 

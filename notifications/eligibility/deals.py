@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from notifications.channels import EMAIL
+from notifications.eligibility.absence import deputy_for, is_missed
 from notifications.eligibility.channels import (
     WITHHOLDING,
     channels_for,
@@ -16,6 +17,7 @@ from notifications.eligibility.facts import (
     DEAL,
     CompanyFacts,
     Event,
+    Part,
     Person,
     Role,
     SharedDeal,
@@ -65,10 +67,38 @@ def _decide_people(event: Event, deals: list[SharedDeal]) -> Iterator[Verdict]:
     for deal in deals:
         for person, reason in _answers(event, deal):
             answers.setdefault(person.membership_id, []).append((reason, deal, person))
-    for found in answers.values():
+    verdicts: dict[int, Verdict] = {}
+    on_it: list[tuple[Person, Verdict]] = []
+    for member, found in answers.items():
         furthest = max((reason for reason, _, _ in found), key=_DEAL_CHAIN.index)
         at_furthest = [deal.id for reason, deal, _ in found if reason == furthest]
-        yield _decide_person(found[0][2], furthest, tuple(dict.fromkeys(at_furthest)))
+        person = found[0][2]
+        verdicts[member] = _decide_person(person, furthest, tuple(dict.fromkeys(at_furthest)))
+        if furthest == Reason.SENT:
+            on_it.append((person, verdicts[member]))
+    yield from (verdicts | _for_absent(on_it, deals)).values()
+
+
+def _for_absent(on_it: list[tuple[Person, Verdict]], deals: list[SharedDeal]) -> dict[int, Verdict]:
+    """Return what is told to the deputies of those who are away, instead of what would be said
+    of them otherwise; not to who is on the deals as well."""
+    deputies = {role.person.membership_id: role.deputy for deal in deals for role in deal.roles}
+    told: dict[int, Verdict] = {}
+    for person, verdict in on_it:
+        deputy = deputy_for(person, deputies.get(person.membership_id), CO_SELLING)
+        if deputy is None or any(deputy.membership_id == p.membership_id for p, _ in on_it):
+            continue
+        before = told.get(deputy.membership_id)
+        absent = dict(before.absent_by_deal) if before else {}
+        for deal_id in verdict.deal_ids:  # Of a deal of two people once, for the first.
+            absent.setdefault(deal_id, person.membership_id)
+        told[deputy.membership_id] = replace(
+            _decide_person(deputy, Reason.SENT, tuple(absent)),
+            part=Part.DEPUTY,
+            absent_id=before.absent_id if before else person.membership_id,
+            absent_by_deal=absent,
+        )
+    return told
 
 
 def _answers(event: Event, deal: SharedDeal) -> Iterator[tuple[Person, Reason]]:
@@ -120,7 +150,10 @@ def _decide_person(person: Person, reason: Reason, deal_ids: tuple[int, ...]) ->
         return verdict
     email = why_no_email(person, CO_SELLING)
     withheld = {EMAIL: email} if email in WITHHOLDING else {}
-    if channels := channels_for(person, CO_SELLING):
+    channels = channels_for(person, CO_SELLING)
+    if is_missed(person, CO_SELLING):
+        return replace(verdict, reason=Reason.AWAY, channels=channels, withheld=withheld)
+    if channels:
         return replace(verdict, channels=channels, withheld=withheld)
     # R52 before R67: with no tick at all, the master switch is not what stops it.
     unticked = not person.ticked(EMAIL, CO_SELLING)

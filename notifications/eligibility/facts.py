@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from enum import StrEnum
 
+from notifications.eligibility.wishes import Wishes
 from notifications.reasons import Reason
-from notifications.topics import CO_SELLING, LEAD_ACTIVITY, SWITCH_DEFAULTS, TOPICS
+from notifications.topics import CO_SELLING, ESCALATION, LEAD_ACTIVITY
 
 LEAD, CLIENT, DEAL = "lead", "client", "deal"
 
 
-def topic_of(kind: str) -> str:
-    """Return the topic of the Notifications page that a kind belongs to."""
+class Part(StrEnum):
+    """As what somebody is told of a lead, client or deal. RECIPIENT: first-hand."""
+
+    RECIPIENT = ""
+    BACKUP = "backup"
+    ADDITIONAL = "additional"
+    OWNER = "owner"  # Looks after the lead.
+    DEPUTY = "deputy"
+    ESCALATION = "escalation"
+
+
+def topic_of(kind: str, part: str = Part.RECIPIENT) -> str:
+    """Return the topic of the Notifications page that a kind, told as that, belongs to."""
+    if part == Part.ESCALATION:
+        return ESCALATION
     return CO_SELLING if kind == DEAL else LEAD_ACTIVITY
 
 
@@ -34,26 +49,69 @@ class Event:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Person:
-    """A member who may be told. `choices` holds only what differs from the default."""
+class Place:
+    """An endpoint that takes messages: an app or a device. `topics_off`: not sent there."""
+
+    key: str
+    kind: str = ""
+    topics_off: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Away:
+    """A member is away today. `until`: the last day; `deputy`: who is told meanwhile."""
+
+    until: date
+    deputy: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Person(Wishes):
+    """A member who may be told, with their wishes."""
 
     membership_id: int
     account_id: int
     active: bool = True
     vendor_side: bool = False
-    choices: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     suppressed: bool = False
-    # The keys of the endpoints that take messages, by channel.
-    endpoints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Nobody has shown yet that the address is this person's.
+    verified: bool = True
+    # The endpoints that are switched on, by channel.
+    places: Mapping[str, tuple[Place, ...]] = field(default_factory=dict)
     # Topics whose daily limit of e-mails this member has reached (R71).
     capped_topics: frozenset[str] = frozenset()
+    away: Away | None = None
 
-    def switched_on(self, channel: str, switch: str) -> bool:
-        return self.choices.get((channel, switch), SWITCH_DEFAULTS[channel, switch])
+    @property
+    def takes_mail(self) -> bool:
+        return self.verified and not self.suppressed
 
-    def ticked(self, channel: str, topic: str) -> bool:
-        default = channel in TOPICS[topic].default_channels
-        return self.choices.get((channel, topic), default)
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """Somebody whom an account has told beside the recipient (R38): as what, and of which
+    actions; none named: of all."""
+
+    membership_id: int
+    part: Part = Part.ADDITIONAL
+    triggers: frozenset[str] = frozenset()
+
+    def hears_of(self, trigger: str) -> bool:
+        return not self.triggers or trigger in self.triggers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Chosen:
+    """The members whom an account has chosen to hear of one of its leads or clients."""
+
+    recipient: int | None = None
+    backup: int | None = None
+    others: tuple[Listed, ...] = ()
+
+    @property
+    def members(self) -> set[int]:
+        others = {other.membership_id for other in self.others}
+        return others | {member for member in (self.recipient, self.backup) if member}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +127,12 @@ class Registration:
     until: datetime | None = None
     receives: bool = False
     recipient: Person | None = None
+    backup: Person | None = None
+    # The recipient's, while they are away.
+    deputy: Person | None = None
+    # Who is told beside them, and who that is.
+    others: tuple[Listed, ...] = ()
+    people: Mapping[int, Person] = field(default_factory=dict)
     # This action of this lead or client was reported within the cooldown (R81).
     cooling: bool = False
     # This person's sign-up was reported to this account before (R59).
@@ -83,6 +147,7 @@ class Role:
     """A person's place on a deal. `since` None: as long as the deal; `until` None: still."""
 
     person: Person
+    deputy: Person | None = None
     since: datetime | None = None
     until: datetime | None = None
 
@@ -135,6 +200,14 @@ class Verdict:
     deal_ids: tuple[int, ...] = ()
     channels: frozenset[str] = frozenset()
     withheld: Mapping[str, Reason] = field(default_factory=dict)
+    part: Part = Part.RECIPIENT
+    # For whom, who is away (DEPUTY); by deal, of several deals.
+    absent_id: int | None = None
+    absent_by_deal: Mapping[int, int] = field(default_factory=dict)
+    # For so many working hours nobody has looked (ESCALATION).
+    unseen_hours: int = 0
+    # Somebody else of the account is told instead.
+    covered: bool = False
 
     @property
     def send(self) -> bool:
@@ -145,4 +218,4 @@ class Verdict:
         """R33, R55: somebody should have been told, and there is nobody who can be."""
         if self.kind == DEAL:
             return self.reason == Reason.NO_RECIPIENT
-        return self.reason == Reason.RECIPIENT_INACTIVE
+        return self.reason == Reason.RECIPIENT_INACTIVE and not self.covered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,12 +12,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
+from notifications.channels import DESKTOP, OTHER_APPS
 from notifications.delivery.replay import Preview, missed, preview, undecided
+from notifications.eligibility import switch_of
+from notifications.endpoints.apps import APPS, App
 from notifications.endpoints.services import MOST
 from notifications.endpoints.words import clock_words, failure_words, off_words
 from notifications.facts.people import load_people
 from notifications.models import Delivery, Endpoint, EndpointHealth
-from notifications.topics import TOPICS
+from notifications.selectors import topic_groups
+from notifications.topics import TOPICS, Topic
 from notifications.words import channel_label
 
 # What was made just now is on its way; what is older waits.
@@ -37,10 +41,12 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """An endpoint as its owner sees it. `failure`: the last error in plain words, if the
-    last thing that happened is one; `detail`: what it answered. `waiting`: messages."""
+    """An endpoint as its owner sees it. `kind`: the app's name, empty for a device. `failure`:
+    the last error in plain words, if the last thing that happened is one; `detail`: what it
+    answered. `waiting`: messages."""
 
     endpoint: Endpoint
+    kind: str
     state: State
     sent_at: datetime | None
     failed_at: datetime | None
@@ -51,11 +57,13 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class EndpointList:
-    """A member's endpoints on one channel. `why_silent`: why nothing is sent to them."""
+    """A member's endpoints on one channel. `why_silent`: why nothing is sent to them.
+    `apps`: what more can be connected."""
 
     channel: str
     lines: tuple[Line, ...]
     why_silent: str
+    apps: tuple[App, ...] = ()
 
     @property
     def label(self) -> str:
@@ -71,10 +79,12 @@ def endpoint_list(membership: Membership, channel: str) -> EndpointList:
     rows = Endpoint.objects.filter(membership=membership, channel=channel)
     # Without their secrets: each would be decrypted.
     lines = _lines(membership, list(rows.defer("secrets").order_by("pk")))
+    has_room = channel == OTHER_APPS and len(lines) < MOST
     return EndpointList(
         channel=channel,
         lines=tuple(lines),
         why_silent=why_silent(membership, channel) if lines else "",
+        apps=tuple(APPS.values()) if has_room else (),
     )
 
 
@@ -114,6 +124,7 @@ def _line(
     failure = failure_words(known.last_error) if is_failing else ""
     return Line(
         endpoint=endpoint,
+        kind=str(APPS[endpoint.kind].label) if endpoint.kind else "",
         state=_off(endpoint) or _on(known, failure, oldest),
         sent_at=sent_at,
         failed_at=failed_at,
@@ -145,15 +156,48 @@ def _on(known: EndpointHealth, failure: str, oldest: datetime | None) -> State:
     return State(tone="good", text=_("Works"))
 
 
-def why_silent(membership: Membership, channel: str) -> str:
-    """Return which wish of the member's keeps everything back, or an empty text. 3 queries."""
+def why_silent(membership: Membership, channel: str, topics_off: Collection[str] = ()) -> str:
+    """Return which wish of the member's keeps everything back, or an empty text. 3 queries.
+
+    `topics_off`: of one endpoint.
+    """
     person = load_people([membership])[membership.pk]
+    switch = switch_of(channel, own=False)
     values = {"tab": channel_label(channel)}
-    if not person.switched_on(channel, "enabled"):
+    if not person.switched_on(channel, switch):
+        if channel == DESKTOP:
+            return _("“Browser” is switched off in your notifications.")
         return _("“%(tab)s” is switched off in your notifications.") % values
-    if not any(person.ticked(channel, topic) for topic in TOPICS):
+    ticked = [topic for topic in TOPICS if person.ticked(channel, topic)]
+    if not ticked:
         return _("No topic is ticked for “%(tab)s” in your notifications.") % values
+    if all(topic in topics_off for topic in ticked):
+        return _("No topic is ticked below that is ticked for “%(tab)s” as well.") % values
     return ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicLine:
+    """A topic that may be sent to one endpoint. `on_tab`: the channel's tab has it ticked."""
+
+    topic: Topic
+    is_on: bool
+    on_tab: bool
+
+
+def topic_lines(endpoint: Endpoint) -> list[TopicLine]:
+    """Return the topics that the endpoint's owner can choose from. 3 queries."""
+    member = endpoint.membership
+    person = load_people([member])[member.pk]
+    return [
+        TopicLine(
+            topic=topic,
+            is_on=topic.key not in endpoint.topics_off,
+            on_tab=person.ticked(endpoint.channel, topic.key),
+        )
+        for group in topic_groups(member)
+        for topic in group.topics
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import transaction
@@ -12,8 +12,7 @@ from django.utils import timezone
 
 from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
-from notifications.channels import OTHER_APPS
-from notifications.channels.webhook import former_until, make_secrets, renew
+from notifications.channels import CHAT_KEYS, OTHER_APPS, chat, webhook
 from notifications.delivery.health import begin_anew
 from notifications.doorbell import ring_after_commit
 from notifications.models import Delivery, Endpoint, EndpointHealth
@@ -39,43 +38,80 @@ class RenewedAlreadyError(Exception):
 
 
 @transaction.atomic
-def add_webhook(membership: Membership, *, name: str, address: str, never_twice: bool) -> Endpoint:
-    """Raises TooManyError, KnownAddressError."""
+def add_app(
+    membership: Membership, *, kind: str, name: str, address: str, **more: bool
+) -> Endpoint:
+    """`more`: `never_twice` and `teaser`. Raises TooManyError, KnownAddressError."""
     lock_member(membership)
     own = Endpoint.objects.filter(membership=membership, channel=OTHER_APPS)
     _refuse_known(own, address)
     if own.count() >= MOST:
         raise TooManyError
-    fresh: Any = make_secrets()
+    shown, fresh = _parts_of(kind, address)
     endpoint = Endpoint.objects.create(
         membership=membership,
         channel=OTHER_APPS,
+        kind=kind,
         name=name,
-        address=address,
+        address=shown,
         secrets=fresh,
-        never_twice=never_twice,
+        **more,
     )
-    _write_down(membership.user, endpoint, "added", new=endpoint.host)
+    write_down(membership.user, endpoint, "added", new=endpoint.host)
     return endpoint
 
 
+def _parts_of(kind: str, address: str) -> tuple[str, Any]:
+    """Return what may be seen of an address, and the secrets that belong to it."""
+    if kind in CHAT_KEYS:
+        return chat.shown_address(address), chat.make_secrets(address)
+    return address, webhook.make_secrets()
+
+
 @transaction.atomic
-def change_webhook(endpoint: Endpoint, *, name: str, address: str, never_twice: bool) -> None:
-    """Another address begins with a clean slate. Raises KnownAddressError."""
+def change_app(endpoint: Endpoint, *, name: str, address: str, **more: bool) -> None:
+    """Another address begins with a clean slate; an empty one stays. Raises KnownAddressError.
+
+    `more`: `never_twice` and `teaser`.
+    """
     lock_member(endpoint.membership)
     own = Endpoint.objects.filter(membership=endpoint.membership_id, channel=endpoint.channel)
     _refuse_known(own.exclude(pk=endpoint.pk), address)
-    actor, old_host, moved = endpoint.membership.user, endpoint.host, address != endpoint.address
-    if never_twice != endpoint.never_twice:
-        old, new = on_off(endpoint.never_twice), on_off(never_twice)
-        _write_down(actor, endpoint, "never_twice", old=old, new=new)
-    if name != endpoint.name:
-        _write_down(actor, endpoint, "name", old=endpoint.name, new=name)
-    endpoint.name, endpoint.address, endpoint.never_twice = name, address, never_twice
-    endpoint.save(update_fields=["name", "address", "never_twice"])
+    actor, old_host = endpoint.membership.user, endpoint.host
+    moved = bool(address) and address != endpoint.sends_to
+    for field, is_on in more.items():
+        if is_on != getattr(endpoint, field):
+            old, new = on_off(not is_on), on_off(is_on)
+            write_down(actor, endpoint, field, old=old, new=new)
+            setattr(endpoint, field, is_on)
+    rename(endpoint, name)
     if moved:
-        _write_down(actor, endpoint, "address", old=old_host, new=endpoint.host)
-        _look_again(endpoint)
+        endpoint.address, fresh = _parts_of(endpoint.kind, address)
+        # What signs a webhook stays: its receiver knows it.
+        endpoint.secrets = fresh if endpoint.kind in CHAT_KEYS else endpoint.secrets
+    endpoint.save(update_fields=["address", "secrets", *more])
+    if moved:
+        write_down(actor, endpoint, "address", old=old_host, new=endpoint.host)
+        look_again(endpoint)
+
+
+@transaction.atomic
+def choose_topics(endpoint: Endpoint, ticked: Collection[str], among: Iterable[str]) -> None:
+    """Send those of the topics `among` there that are ticked; the others stay as they are."""
+    row = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
+    for key in among:
+        was, is_on = key not in row.topics_off, key in ticked
+        if was == is_on:
+            continue
+        row.topics_off = sorted({*row.topics_off} - {key} if is_on else {*row.topics_off, key})
+        write_down(
+            endpoint.membership.user,
+            endpoint,
+            "topic",
+            old=f"{key} {on_off(was)}",
+            new=f"{key} {on_off(is_on)}",
+        )
+    row.save(update_fields=["topics_off"])
 
 
 @transaction.atomic
@@ -86,8 +122,8 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
     rows = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
     if not rows.update(disabled_at=timezone.now(), disabled_because=why):
         return False
-    _write_down(actor, endpoint, "switched_off", old=endpoint.host)
-    _look_again(endpoint)
+    write_down(actor, endpoint, "switched_off", old=endpoint.host)
+    look_again(endpoint)
     return True
 
 
@@ -97,8 +133,8 @@ def switch_on(endpoint: Endpoint, *, actor: User) -> bool:
     rows = Endpoint.objects.filter(pk=endpoint.pk).exclude(disabled_at=None)
     if not rows.update(disabled_at=None, disabled_because=""):
         return False
-    _write_down(actor, endpoint, "switched_on", new=endpoint.host)
-    _look_again(endpoint)
+    write_down(actor, endpoint, "switched_on", new=endpoint.host)
+    look_again(endpoint)
     return True
 
 
@@ -109,16 +145,25 @@ def renew_secret(endpoint: Endpoint) -> None:
     Raises RenewedAlreadyError.
     """
     row = Endpoint.objects.select_for_update(of=("self",)).get(pk=endpoint.pk)
-    if former_until(row.secrets):
+    if webhook.former_until(row.secrets):
         raise RenewedAlreadyError
-    row.secrets = renew(row.secrets)
+    row.secrets = webhook.renew(row.secrets)
     row.save(update_fields=["secrets"])
-    _write_down(endpoint.membership.user, endpoint, "new_secret", new=endpoint.host)
+    write_down(endpoint.membership.user, endpoint, "new_secret", new=endpoint.host)
 
 
 @transaction.atomic
-def remove(endpoint: Endpoint) -> None:
-    _write_down(endpoint.membership.user, endpoint, "removed", old=endpoint.host)
+def rename(endpoint: Endpoint, name: str) -> None:
+    if name == endpoint.name:
+        return
+    write_down(endpoint.membership.user, endpoint, "name", old=endpoint.name, new=name)
+    endpoint.name = name
+    endpoint.save(update_fields=["name"])
+
+
+@transaction.atomic
+def remove(endpoint: Endpoint, *, action: str = "removed") -> None:
+    write_down(endpoint.membership.user, endpoint, action, old=endpoint.host)
     _forget(endpoint)
 
 
@@ -133,7 +178,7 @@ def forget_all(endpoints: Iterable[Endpoint]) -> None:
 
 def _forget(endpoint: Endpoint) -> None:
     """Delete the endpoint with its secrets; what waits for it ends at once."""
-    _look_again(endpoint)
+    look_again(endpoint)
     EndpointHealth.objects.filter(channel=endpoint.channel, endpoint_key=endpoint.key).delete()
     Endpoint.objects.filter(pk=endpoint.pk).delete()
 
@@ -144,11 +189,12 @@ def lock_member(membership: Membership) -> None:
 
 
 def _refuse_known(others: QuerySet[Endpoint], address: str) -> None:
-    if known := others.filter(address=address).first():
+    # One by one: the address of a chat lies encrypted.
+    if known := next((other for other in others if other.sends_to == address), None):
         raise KnownAddressError(known.name)
 
 
-def _look_again(endpoint: Endpoint) -> None:
+def look_again(endpoint: Endpoint) -> None:
     """Let a worker see at once what the change means for the messages that wait."""
     begin_anew(endpoint)
     waiting_for(endpoint).filter(not_before__gt=Now()).update(not_before=Now())
@@ -164,7 +210,7 @@ def waiting_for(endpoint: Endpoint) -> QuerySet[Delivery]:
     )
 
 
-def _write_down(
+def write_down(
     actor: User, endpoint: Endpoint, action: str, *, old: str = "", new: str = ""
 ) -> None:
     record_change(

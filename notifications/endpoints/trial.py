@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from accounts.audit import record_change
 from accounts.models import AuditEntry, Vendor
 from notifications.channels.base import Address, DeliveryError
-from notifications.channels.registry import CHANNELS
+from notifications.channels.registry import sender_of
 from notifications.endpoints.listing import page_of
 from notifications.endpoints.services import lock_member
 from notifications.endpoints.words import failure_words
@@ -28,11 +28,11 @@ class NotArrivedError(Exception):
 
 
 def send_test(endpoint: Endpoint) -> str:
-    """Send a signed test and return what the other side answered. Raises NotArrivedError."""
+    """Send a test and return what the other side answered. Raises NotArrivedError."""
     _count(endpoint)
     address = Address(value=endpoint.address, secrets=endpoint.secrets)
     try:
-        with CHANNELS[endpoint.channel].session() as send:
+        with sender_of(endpoint.channel, endpoint.kind).session() as send:
             return send(_message(endpoint), address)
     except DeliveryError as error:
         words = _("The test did not arrive. %(why)s")
@@ -67,7 +67,7 @@ def _message(endpoint: Endpoint) -> Message:
     return Message(
         public_id=str(uuid.uuid4()),
         language=endpoint.membership.user.language,
-        subject=sentence,
+        subject=_("Test: %(name)s") % {"name": one_line(endpoint.name)},
         sentence=sentence,
         facts=(),
         why=(),

@@ -33,8 +33,24 @@ _NO_ANSWER = (
 )
 
 
+# What the chats say in words of their own, whatever the status.
+_ANSWERS = (
+    ("channel_is_archived", gettext_lazy("Its channel is archived.")),
+    ("channel_not_found", gettext_lazy("Its channel is not there any more.")),
+    ("no_active_hooks", gettext_lazy("The workspace has removed this address.")),
+    ("no_service", gettext_lazy("The workspace has removed this address.")),
+    ("no_team", gettext_lazy("Its workspace is not there any more.")),
+    ("team_disabled", gettext_lazy("Its workspace is not there any more.")),
+    ("action_prohibited", gettext_lazy("Its workspace lets nobody write there this way.")),
+    ("HTTP error 429", gettext_lazy("Too many messages came at once, so it asked for a pause.")),
+)
+
+
 def failure_words(detail: str) -> str:
     """Return why a send failed, from the detail that was written down."""
+    for phrase, words in _ANSWERS:
+        if phrase in detail:
+            return str(words)
     status = detail.partition(" ")[0]
     if status.isascii() and status.isdecimal():
         return _status_words(int(status))

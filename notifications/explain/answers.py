@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
-from notifications.explain.people import subject_of, who
+from notifications.eligibility import DEAL, Part
+from notifications.explain.people import subject_of, told_as, who
 from notifications.models import Decision
-from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Match
 from partners.models import (
     Activity,
@@ -29,7 +29,7 @@ def answer_for(
     if reader is None or reader.is_vendor_side:
         return _for_vendor(decisions, told)
     own = [d for d in decisions if d.membership_id == reader.pk]
-    return _for_candidate(own) if own else _for_others(decisions, told)
+    return _for_candidate(own, decisions) if own else _for_others(decisions, told)
 
 
 def _for_vendor(decisions: Sequence[Decision], told: Sequence[Decision]) -> str:
@@ -54,17 +54,31 @@ def _names(decisions: Iterable[Decision]) -> str:
 
 
 def _sentences(decisions: Iterable[Decision]) -> str:
-    return " ".join(dict.fromkeys(str(SENTENCES[Reason(d.reason)]) for d in decisions))
+    return " ".join(dict.fromkeys(d.sentence for d in decisions))
 
 
-def _for_candidate(own: Sequence[Decision]) -> str:
+def _for_candidate(own: Sequence[Decision], decisions: Sequence[Decision]) -> str:
     told = [d for d in own if d.outcome == Decision.Outcome.SEND]
     if not told:
         return _sentences(own)
     subjects = ", ".join(dict.fromkeys(filter(None, (subject_of(d) for d in told))))
-    if all(d.kind == "deal" for d in told):
+    words_of = {d.pk: told_as(d, decisions) for d in told}
+    if all(d.kind == DEAL and not words_of[d.pk] for d in told):
         return _("You are told because you are the owner or on the team of: %(names)s.") % {
             "names": subjects
+        }
+    # Of two reasons (R61), the lead's or client's says as what.
+    first = next((d for d in told if d.kind != DEAL), told[0])
+    part, its_words = first.part, words_of[first.pk]
+    if part == Part.ADDITIONAL:
+        words = _("You are told because you are among those who hear of: %(names)s.")
+        return words % {"names": subjects}
+    if part == Part.OWNER:
+        return _("You are told because you look after: %(names)s.") % {"names": subjects}
+    if its_words:
+        return _("You are told about %(names)s. %(instead)s") % {
+            "names": subjects,
+            "instead": its_words,
         }
     return _("You are told because you are the chosen recipient for: %(names)s.") % {
         "names": subjects

@@ -65,7 +65,8 @@ class Sending:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """Somebody who was considered. `is_viewer`: the reader of the page."""
+    """Somebody who was considered. `is_viewer`: the reader of the page; `told_as`: as what,
+    if not as the recipient."""
 
     who: str
     email: str
@@ -75,6 +76,7 @@ class Candidate:
     told: bool
     reason: str
     sentence: str
+    told_as: str
     is_viewer: bool
     sendings: tuple[Sending, ...]
 

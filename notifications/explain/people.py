@@ -1,17 +1,19 @@
 """Who was considered, and what was sent to them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
+from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import Outcome
 from notifications.decision_log import deliveries_of
+from notifications.eligibility import Part
 from notifications.explain.chain import Candidate, Sending, Try
-from notifications.models import Attempt, Decision, Delivery
-from notifications.reasons import SENTENCES, Reason
-from notifications.words import channel_label, kind_label, reason_sentence
+from notifications.models import Attempt, Decision, Delivery, MailReport
+from notifications.reasons import Reason
+from notifications.words import channel_label, kind_label, reason_sentence, told_in_chat
 
 
 def candidate(
@@ -19,14 +21,16 @@ def candidate(
     account: Account | None,
     reader: Membership | None,
     names: Mapping[str, str],
+    decisions: Sequence[Decision],
 ) -> Candidate:
     """Return one decision as the reader may see it; `account` None: the vendor's view.
 
-    `names`: of the endpoints, as of `sending`.
+    `names`: of the endpoints, as of `sending`; `decisions`: all that the reader may see.
     """
     notification_id = decision.notification_id or 0
     sent = list(decision.notification.deliveries.all()) if decision.notification else []
     member = decision.membership
+    limits = limits_of(member) if member else {}
     return Candidate(
         who=who(decision),
         email=member.user.email if member else "",
@@ -35,10 +39,11 @@ def candidate(
         subject=subject_of(decision),
         told=decision.outcome == Decision.Outcome.SEND,
         reason=decision.reason,
-        sentence=str(SENTENCES[Reason(decision.reason)]),
+        sentence=decision.sentence,
+        told_as=told_as(decision, decisions),
         is_viewer=bool(reader and decision.membership_id == reader.pk),
         sendings=tuple(
-            sending(delivery, names, details=account is None)
+            sending(delivery, names, details=account is None, limits=limits)
             for delivery in deliveries_of(decision, {notification_id: sent})
         ),
     )
@@ -50,6 +55,34 @@ def who(decision: Decision) -> str:
     if decision.account:
         return _("Nobody at %(account)s") % {"account": decision.account}
     return _("Nobody")
+
+
+def told_as(decision: Decision, decisions: Iterable[Decision]) -> str:
+    """Return as what somebody is considered beside the recipient, or instead (R38, R40); for
+    whom, or that nobody had looked."""
+    if decision.part == Part.ADDITIONAL:
+        return _("As an additional recipient.")
+    if decision.part == Part.OWNER:
+        return _("As the one who looks after the lead.")
+    if decision.part == Part.DEPUTY:
+        name = decision.absent.user.display_name if decision.absent else "–"
+        return _("For %(name)s, who is away.") % {"name": name}
+    if decision.part == Part.ESCALATION:
+        return _("Because nobody had looked at it.")
+    return _instead_of(decision, decisions) if decision.part == Part.BACKUP else ""
+
+
+def _instead_of(decision: Decision, decisions: Iterable[Decision]) -> str:
+    """Return in whose stead the backup is told, and why."""
+    for other in decisions:
+        same = (other.account_id, other.kind) == (decision.account_id, decision.kind)
+        if same and other.part == Part.RECIPIENT and other.outcome == Decision.Outcome.NO:
+            why = other.sentence
+            if other.membership is None:
+                return _("As the backup: %(why)s") % {"why": why}
+            values = {"name": other.membership.user.display_name, "why": why}
+            return _("As the backup, instead of %(name)s: %(why)s") % values
+    return _("As the backup.")
 
 
 def subject_of(decision: Decision) -> str:
@@ -68,25 +101,60 @@ _STATES: dict[str, str] = {
 }
 
 
-def sending(delivery: Delivery, names: Mapping[str, str], *, details: bool) -> Sending:
+def limits_of(member: Membership) -> dict[str, int | None]:
+    """Return how many messages a day the member wants on each channel. `paces` prefetched."""
+    return {pace.channel: pace.most for pace in member.paces.all()}
+
+
+def sending(
+    delivery: Delivery,
+    names: Mapping[str, str],
+    *,
+    details: bool,
+    limits: Mapping[str, int | None],
+) -> Sending:
     """Return what became of a delivery. `details`: what servers answered, too.
 
-    `names`: of the endpoints that exist, by key.
+    `names`: of the endpoints that exist, by key; `limits`: of its member.
     """
     words = [delivery.get_state_display()]
+    reports = list(delivery.reports.all())
+    tone = _STATES.get(delivery.state, "held")
+    if (
+        reports and delivery.state == Delivery.State.DELIVERED
+    ):  # The mail service knows more than we saw.
+        words = [reports[-1].get_kind_display()]
+        tone = "good" if reports[-1].kind == MailReport.Kind.DELIVERED else "bad"
     if delivery.reason and delivery.reason != Reason.SENT:
         words.append(_reason(delivery))
+    elif delivery.detail == Delivery.TOLD_IN_CHAT:
+        words.append(told_in_chat())
     elif delivery.state in (Delivery.State.DEAD, Delivery.State.PENDING):
         words += _last_failure(delivery)
+    if delivery.held_on:
+        words.append(_held(delivery, limits.get(delivery.channel)))
     return Sending(
         channel=_channel(delivery, names),
-        outcome=Outcome(state=_STATES.get(delivery.state, "held"), text=": ".join(words)),
+        outcome=Outcome(state=tone, text=": ".join(map(str, words))),
         at=delivery.done_at,
         tries=tuple(
             Try(number=t.n, at=t.started_at, text=_try_words(t, details=details))
             for t in delivery.attempts.all()
         ),
     )
+
+
+def _held(delivery: Delivery, most: int | None) -> str:
+    """Return that the limit of a day held it back, and until when."""
+    reached = (
+        _("the limit of %(most)d a day was reached") % {"most": most}
+        if most
+        else _("the limit of a day was reached")
+    )
+    if delivery.state != Delivery.State.PENDING:
+        return reached
+    until = formats.date_format(timezone.localtime(delivery.not_before), "DATETIME_FORMAT")
+    return _("%(why)s; held until %(until)s") % {"why": reached, "until": until}
 
 
 def _last_failure(delivery: Delivery) -> Iterable[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -29,8 +29,8 @@ from notifications.explain.chain import (
 from notifications.explain.people import candidate
 from notifications.explain.words import client_words, how_known, lead_words, owner_words
 from notifications.facts.triggers import load_matcher, load_triggers
-from notifications.models import Attempt, Decision, Delivery, NotificationReason
-from notifications.reasons import SENTENCES, Reason
+from notifications.models import Attempt, Decision, Delivery, MailReport, NotificationReason
+from notifications.reasons import OF_THE_EVENT, Reason
 from notifications.triggers import Match, TriggerType, page_path
 from notifications.words import kind_label, repeat_words
 from partners.models import (
@@ -86,7 +86,10 @@ class _Story:
     def _candidates(self) -> tuple[Candidate, ...]:
         messages = {d.notification for d in self._decisions if d.notification}
         names = endpoint_names(row for message in messages for row in message.deliveries.all())
-        return tuple(candidate(d, self._account, self._reader, names) for d in self._decisions)
+        return tuple(
+            candidate(d, self._account, self._reader, names, self._decisions)
+            for d in self._decisions
+        )
 
     def _headline(self) -> str:
         contact = self._activity.contact
@@ -131,11 +134,10 @@ class _Story:
     def _findings(self, key: str) -> Iterator[str]:
         if key == TRIGGER and self._match is None:
             yield _("This is not one of the actions that notify, so nobody is told.")
-        stopped = [(d.kind, self._reasons[d.pk]) for d in self._decisions]
+        stopped = [(d.kind, self._reasons[d.pk], d.sentence) for d in self._decisions]
         several = len({d.kind for d in self._decisions}) > 1
-        for kind, reason in dict.fromkeys(stopped):
+        for kind, reason, sentence in dict.fromkeys(stopped):
             if reason != Reason.SENT and DECIDES_AT.get(reason, PEOPLE) == key:
-                sentence = str(SENTENCES[reason])
                 yield f"{kind_label(kind)}: {sentence}" if several else sentence
 
     def _event(self) -> Iterator[Fact]:
@@ -250,11 +252,13 @@ def _match_of(activity: Activity) -> Match | None:
 
 def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision]:
     tries = Prefetch("attempts", queryset=Attempt.objects.order_by("n"))
-    deliveries = Delivery.objects.order_by("pk").prefetch_related(tries)
+    reports = Prefetch("reports", queryset=MailReport.objects.order_by("at"))
+    deliveries = Delivery.objects.order_by("pk").prefetch_related(tries, reports)
     reasons = NotificationReason.objects.select_related("deal__company").order_by("pk")
     decisions = activity.decisions.select_related(
         "account",
         "membership__user",
+        "absent__user",
         "lead__account",
         "client__account",
         "deal__company",
@@ -262,12 +266,14 @@ def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision
     ).prefetch_related(
         Prefetch("notification__deliveries", queryset=deliveries),
         Prefetch("notification__reasons", queryset=reasons),
+        "membership__paces",
     )
     if account is None:
         return decisions.order_by("pk")
-    # Decisions about nobody (account None) are for the vendor's eyes only, and so are the
+    # Other decisions about nobody (account None) are for the vendor's eyes only, and so are the
     # deals of others, even if one of the account's people stands on their team (R45).
-    return decisions.filter(account=account).exclude(reason=Reason.NOT_SHARED).order_by("pk")
+    readable = Q(account=account) | Q(account=None, reason__in=OF_THE_EVENT)
+    return decisions.filter(readable).exclude(reason=Reason.NOT_SHARED).order_by("pk")
 
 
 def _message_reasons(decision: Decision) -> Sequence[NotificationReason]:

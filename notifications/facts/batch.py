@@ -1,7 +1,7 @@
 """What the rules ask about one batch, put together from this folder's parts."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,7 +9,9 @@ from accounts.models import Account
 from notifications.channels import EMAIL
 from notifications.eligibility import (
     DEAL,
+    Chosen,
     CompanyFacts,
+    Person,
     Registration,
     Role,
     SharedDeal,
@@ -22,13 +24,11 @@ from notifications.facts.links import link_new_contacts
 from notifications.facts.people import EmailCounts, People
 from notifications.facts.registrations import (
     Reports,
+    as_chosen,
     as_registration,
     index_registrations,
     load_communication,
     load_registrations,
-)
-from notifications.models import (
-    CommunicationSettings,
 )
 from notifications.triggers import Match
 from partners.models import (
@@ -58,7 +58,11 @@ class Facts:
         for row in registered:
             row.account = accounts[row.account_id]
         self._communication = load_communication(account_ids)
-        self._people = People(_wanted(self._communication, deals), deals, now)
+        self._chosen = {
+            (type(row), row.pk): as_chosen(self._communication.get(row.account_id), row)
+            for row in registered
+        }
+        self._people = People(_wanted(self._chosen.values(), deals), deals, now)
         self.reports = Reports(self.cases, leads, clients, now)
         self.sign_ups = SignUps(deals, self._links)
         self._by_email, self._by_domain = index_registrations(registered)
@@ -70,10 +74,11 @@ class Facts:
     def email_counts(self) -> EmailCounts:
         return self._people.counts
 
-    def endpoints(self, membership_id: int) -> Mapping[str, tuple[str, ...]]:
-        """Return the keys of the member's endpoints, by channel."""
+    def person(self, membership_id: int) -> Person:
+        """Return somebody whom a verdict names."""
         person = self._people.get(membership_id)
-        return person.endpoints if person else {}
+        assert person is not None
+        return person
 
     def registrations(self, case: Case) -> list[Registration]:
         """Return the leads and clients that the person may be, in order of match (R17):
@@ -89,9 +94,15 @@ class Facts:
 
     def _registration(self, case: Case, row: Lead | Client) -> Registration:
         wishes = self._communication.get(row.account_id)
+        chosen = self._chosen[type(row), row.pk]
+        others = {other.membership_id for other in chosen.others}
         return replace(
             as_registration(row, wishes),
-            recipient=self._people.get(wishes.recipient_id) if wishes else None,
+            recipient=(recipient := self._people.get(chosen.recipient)),
+            deputy=self._people.deputy_of(recipient),
+            backup=self._people.get(chosen.backup),
+            others=chosen.others,
+            people={pk: person for pk in sorted(others) if (person := self._people.get(pk))},
             cooling=self.reports.is_cooling(case, row),
             signed_up_before=self.reports.signed_up_before(case, row.account_id),
         )
@@ -113,7 +124,12 @@ class Facts:
         return replace(
             shared,
             roles=tuple(
-                Role(person=person, since=member.added_at, until=member.removed_at)
+                Role(
+                    person=person,
+                    deputy=self._people.deputy_of(person),
+                    since=member.added_at,
+                    until=member.removed_at,
+                )
                 for member in rows.members
                 if (person := self._people.get(member.membership_id))
             ),
@@ -131,7 +147,7 @@ class Facts:
             # One mail for both kinds counts once, under its first topic (R61, R71).
             if member and EMAIL in verdict.channels and member not in mailed:
                 mailed.add(member)
-                self.email_counts.add(member, topic_of(verdict.kind))
+                self.email_counts.add(member, topic_of(verdict.kind, verdict.part))
 
 
 def lock_accounts(account_ids: set[int]) -> dict[int, Account]:
@@ -140,8 +156,6 @@ def lock_accounts(account_ids: set[int]) -> dict[int, Account]:
     return {account.pk: account for account in rows.select_for_update(no_key=True)}
 
 
-def _wanted(
-    communication: Mapping[int, CommunicationSettings], deals: Iterable[DealRows]
-) -> set[int]:
-    recipients = {row.recipient_id for row in communication.values() if row.recipient_id}
-    return recipients | {member.membership_id for rows in deals for member in rows.members}
+def _wanted(chosen: Iterable[Chosen], deals: Iterable[DealRows]) -> set[int]:
+    wanted = {member for each in chosen for member in each.members}
+    return wanted | {member.membership_id for rows in deals for member in rows.members}

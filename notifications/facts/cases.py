@@ -10,7 +10,7 @@ from accounts.models import Membership, User
 from notifications.eligibility import (
     Event,
 )
-from notifications.triggers import Match, TriggerType
+from notifications.triggers import PAGE_TYPES, Match, TriggerType
 from partners.bots import is_robot
 from partners.models import (
     Activity,
@@ -29,25 +29,37 @@ class Case:
 def load_cases(matched: list[tuple[Activity, Match]]) -> list[Case]:
     """Return the matched activities as cases. `contact` must be selected. 1 query."""
     internal = _internal_emails(a.contact.email for a, _ in matched if a.contact)
-    return [Case(activity=a, trigger=m.trigger, event=_event(a, m, internal)) for a, m in matched]
+    return [
+        Case(activity=a, trigger=m.trigger, event=event_of(a, m, internal=_is_in(internal, a)))
+        for a, m in matched
+    ]
 
 
-def _event(activity: Activity, match: Match, internal: set[str]) -> Event:
+def event_of(activity: Activity, match: Match | None, *, internal: bool) -> Event:
+    """Return the activity as a fact; `match` None: no trigger matches it."""
     contact = activity.contact
     agent = activity.payload.get("context") or {}
     user_agent = agent.get("userAgent") if isinstance(agent, dict) else None
     return Event(
         contact_id=activity.contact_id,
         occurred_at=activity.occurred_at,
-        trigger=match.trigger.key,
-        trigger_enabled=match.enabled,
-        page_view=match.trigger.page_view,
-        deal_eligible=match.trigger.deal_eligible,
+        trigger=match.trigger.key if match else "",
+        trigger_enabled=bool(match and match.enabled),
+        page_view=is_page_view(activity, match),
+        deal_eligible=bool(match and match.trigger.deal_eligible),
         consent_denied=activity.consent_denied or bool(contact and contact.consent_denied),
-        internal=bool(contact and contact.email in internal),
+        internal=internal,
         robot=isinstance(user_agent, str) and is_robot(user_agent),
         stale=activity.received_at - activity.occurred_at > settings.STALE_AFTER,
     )
+
+
+def is_page_view(activity: Activity, match: Match | None) -> bool:
+    return match.trigger.page_view if match else activity.type in PAGE_TYPES
+
+
+def _is_in(emails: set[str], activity: Activity) -> bool:
+    return bool(activity.contact and activity.contact.email in emails)
 
 
 def _internal_emails(emails: Iterable[str]) -> set[str]:

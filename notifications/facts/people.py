@@ -3,19 +3,21 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import Membership
 from notifications.channels import CHANNEL_KEYS, EMAIL
-from notifications.eligibility import (
-    Person,
-)
+from notifications.eligibility import Away, Person, Place, Source, Wish
 from notifications.facts.deals import DealRows
+from notifications.facts.wishes import load_wishes
 from notifications.models import (
+    Absence,
     Delivery,
     EmailCount,
     Endpoint,
@@ -26,10 +28,12 @@ from notifications.topics import CO_SELLING, TOPICS
 
 
 class People:
-    """Every member who may be told, with choices, limits and endpoints. 5 queries."""
+    """Every member who may be told, with wishes, limits and endpoints, and their deputies. 10
+    queries, and one more if there are profiles."""
 
     def __init__(self, wanted: set[int], deals: Iterable[DealRows], now: datetime) -> None:
         firsts = {a for rows in deals for a, place in rows.positions.items() if place == 1}
+        # Their own ticks: who has the topic from a profile alone has asked for nothing.
         ticked = Preference.objects.filter(membership=OuterRef("pk"), key=CO_SELLING, is_on=True)
         memberships = list(
             Membership.objects.filter(
@@ -42,11 +46,13 @@ class People:
                 )
             ).select_related("user", "account")
         )
+        memberships += deputies_of(memberships, now)
         self._people = load_people(memberships)
         self.counts = EmailCounts(memberships, now)
         self._ticked: dict[int, list[Person]] = defaultdict(list)
+        own_tick = Wish(is_on=True, source=Source.OWN)
         for person in self._people.values():
-            if person.active and any(person.ticked(c, CO_SELLING) for c in CHANNEL_KEYS):
+            if person.active and any(person.wish(c, CO_SELLING) == own_tick for c in CHANNEL_KEYS):
                 self._ticked[person.account_id].append(person)
 
     def get(self, membership_id: int | None) -> Person | None:
@@ -56,23 +62,32 @@ class People:
         capped = self.counts.capped_topics(person.membership_id)
         return replace(person, capped_topics=capped) if capped else person
 
+    def deputy_of(self, person: Person | None) -> Person | None:
+        """Return whom somebody who is away has named."""
+        return self.get(person.away.deputy) if person and person.away else None
+
     def who_ticked(self, account_id: int | None) -> tuple[Person, ...]:
         return tuple(self._ticked.get(account_id or 0, ()))
 
 
 def load_people(memberships: Iterable[Membership]) -> dict[int, Person]:
-    """Return a Person per membership. `user`, `account` must be selected. 3 queries."""
+    """Return a Person per membership. `user`, `account` must be selected.
+
+    7 queries, and one more if there are profiles.
+    """
     memberships = list(memberships)
-    choices: dict[int, dict[tuple[str, str], bool]] = defaultdict(dict)
-    for row in Preference.objects.filter(membership__in=memberships):
-        choices[row.membership_id][row.channel, row.key] = row.is_on
-    endpoints: dict[int, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    wishes = load_wishes(memberships)
+    places: dict[int, dict[str, tuple[Place, ...]]] = defaultdict(dict)
     for endpoint in _endpoints(memberships):
-        of_channel = endpoints[endpoint.membership_id]
-        of_channel[endpoint.channel] = (*of_channel.get(endpoint.channel, ()), endpoint.key)
+        of_member, channel = places[endpoint.membership_id], endpoint.channel
+        of_member[channel] = (*of_member.get(channel, ()), _place(endpoint))
+    away = load_away(memberships, timezone.now())
     emails = {m.user.email for m in memberships}
     suppressed = set(
         Suppression.objects.filter(address__in=emails).values_list("address", flat=True)
+    )
+    verified = set(
+        EmailAddress.objects.filter(email__in=emails, verified=True).values_list("email", flat=True)
     )
     return {
         m.pk: Person(
@@ -80,18 +95,58 @@ def load_people(memberships: Iterable[Membership]) -> dict[int, Person]:
             account_id=m.account_id,
             active=m.is_current,
             vendor_side=m.is_vendor_side,
-            choices=choices[m.pk],
+            choices=wishes[m.pk].choices,
+            profile=wishes[m.pk].profile,
+            unsubscribed=wishes[m.pk].unsubscribed,
             suppressed=m.user.email in suppressed,
-            endpoints=endpoints[m.pk],
+            verified=m.user.email in verified,
+            places=places[m.pk],
+            away=away.get(m.pk),
         )
         for m in memberships
     }
 
 
+def load_away(memberships: Iterable[Membership], now: datetime) -> dict[int, Away]:
+    """Return who of them is away. `user` must be selected. 1 query."""
+    members = {member.pk: member for member in memberships}
+    return {
+        row.membership_id: Away(until=row.ends, deputy=row.deputy_id)
+        for row in _absences(members.values(), now)
+        if row.begins <= _today(members[row.membership_id], now) <= row.ends
+    }
+
+
+def deputies_of(memberships: Iterable[Membership], now: datetime) -> list[Membership]:
+    """Return those whom the ones who are away have named, and who are not among them. 1 query."""
+    memberships = list(memberships)
+    named = _absences(memberships, now).filter(deputy__isnull=False).values("deputy")
+    others = Membership.objects.exclude(pk__in=[member.pk for member in memberships])
+    return list(others.filter(pk__in=named).select_related("user", "account"))
+
+
+def _absences(memberships: Iterable[Membership], now: datetime) -> QuerySet[Absence]:
+    """The day it is somewhere: which one, the member's zone says."""
+    day, spread = now.date(), timedelta(days=1)
+    return Absence.objects.filter(
+        membership__in=list(memberships), begins__lte=day + spread, ends__gte=day - spread
+    )
+
+
+def _today(member: Membership, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(member.user.timezone)).date()
+
+
 def _endpoints(memberships: list[Membership]) -> QuerySet[Endpoint]:
     # Without their secrets, which are not needed here and cost a decryption each.
     rows = Endpoint.objects.filter(membership__in=memberships, disabled_at=None)
-    return rows.only("membership_id", "channel", "key").order_by("pk")
+    fields = ("membership_id", "channel", "key", "kind", "topics_off")
+    return rows.only(*fields).order_by("pk")
+
+
+def _place(endpoint: Endpoint) -> Place:
+    topics_off = frozenset(endpoint.topics_off)
+    return Place(key=endpoint.key, kind=endpoint.kind, topics_off=topics_off)
 
 
 def uncount_emails(deliveries: Iterable[Delivery]) -> None:

@@ -10,12 +10,16 @@ from django.db.models import Exists, OuterRef, Q
 from notifications.eligibility import (
     CLIENT,
     LEAD,
+    Chosen,
+    Listed,
+    Part,
     Registration,
     Verdict,
 )
 from notifications.facts.cases import Case
 from notifications.facts.links import Link
 from notifications.models import (
+    AdditionalRecipient,
     CommunicationSettings,
     Decision,
     Delivery,
@@ -55,8 +59,32 @@ def load_registrations(
 
 
 def load_communication(account_ids: Iterable[int]) -> dict[int, CommunicationSettings]:
+    """Return the settings of the accounts with their additional recipients. 2 queries."""
     rows = CommunicationSettings.objects.filter(account__in=account_ids)
-    return {row.account_id: row for row in rows}
+    return {row.account_id: row for row in rows.prefetch_related("additional")}
+
+
+def as_chosen(wishes: CommunicationSettings | None, row: Lead | Client) -> Chosen:
+    """Return who is chosen to hear of this lead or client. `additional` should be prefetched."""
+    if wishes is None:
+        return Chosen()
+    others = (_as_listed(entry, row) for entry in wishes.additional.all())
+    return Chosen(
+        recipient=wishes.recipient_id,
+        backup=wishes.backup_id,
+        # Who looks after the lead is told as that, whatever else they are listed as.
+        others=tuple(sorted(filter(None, others), key=lambda other: other.part != Part.OWNER)),
+    )
+
+
+def _as_listed(entry: AdditionalRecipient, row: Lead | Client) -> Listed | None:
+    """Return whom the entry means of this lead or client; None: nobody looks after it."""
+    triggers = frozenset(entry.triggers)
+    if entry.membership_id:
+        return Listed(membership_id=entry.membership_id, triggers=triggers)
+    if isinstance(row, Lead) and row.owner_id:
+        return Listed(membership_id=row.owner_id, part=Part.OWNER, triggers=triggers)
+    return None
 
 
 def as_registration(row: Lead | Client, wishes: CommunicationSettings | None) -> Registration:

@@ -7,7 +7,7 @@ from django.utils.functional import Promise
 from notifications.models import (
     Trigger,
 )
-from notifications.triggers import CATALOGUE, Match, Matcher, Repeat, TriggerType
+from notifications.triggers import CATALOGUE, Match, Matcher, Repeat, Strength, TriggerType
 from partners.models import (
     Activity,
 )
@@ -35,6 +35,7 @@ def _own_trigger(row: Trigger) -> TriggerType:
         events=(row.event_name,) if row.event_name else (),
         paths=(row.page_path,) if row.page_path else (),
         repeat=Repeat.COOLDOWN if row.page_path else Repeat.ALWAYS,
+        strength=Strength.LOOK if row.page_path else Strength.STEP,
         page_view=bool(row.page_path),
     )
 

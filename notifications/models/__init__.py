@@ -1,4 +1,5 @@
 from notifications.models.checks import InvariantCheck
+from notifications.models.claims import Claim
 from notifications.models.decisions import (
     DealSignUp,
     Decision,
@@ -11,13 +12,26 @@ from notifications.models.deliveries import (
     Delivery,
     DeliveryQuerySet,
     EmailCount,
+    MailReport,
     Suppression,
 )
 from notifications.models.endpoints import Endpoint, EndpointHealth
-from notifications.models.wishes import CommunicationSettings, Preference, Trigger
+from notifications.models.escalations import Escalation, EscalationStep
+from notifications.models.profiles import Profile, ProfileCell, ProfileMember
+from notifications.models.timing import Absence, Pace, QuietHours, Snooze
+from notifications.models.visits import Visit
+from notifications.models.wishes import (
+    AdditionalRecipient,
+    CommunicationSettings,
+    Preference,
+    Trigger,
+)
 
 __all__ = [
+    "Absence",
+    "AdditionalRecipient",
     "Attempt",
+    "Claim",
     "CommunicationSettings",
     "DealSignUp",
     "Decision",
@@ -26,11 +40,21 @@ __all__ = [
     "EmailCount",
     "Endpoint",
     "EndpointHealth",
+    "Escalation",
+    "EscalationStep",
     "InvariantCheck",
     "Kind",
+    "MailReport",
     "Notification",
     "NotificationReason",
+    "Pace",
     "Preference",
+    "Profile",
+    "ProfileCell",
+    "ProfileMember",
+    "QuietHours",
+    "Snooze",
     "Suppression",
     "Trigger",
+    "Visit",
 ]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -10,7 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
-from notifications.channels import channel_choices
+from notifications import timing
+from notifications.channels import OWN, channel_choices
 from notifications.models.decisions import Notification
 from notifications.topics import topic_choices
 
@@ -41,11 +43,19 @@ class Delivery(models.Model):
     Sent again, it is a new row with the same public id: `replay` 1, 2 …; 0 is the original.
     """
 
+    class WaitsFor(models.TextChoices):
+        DIGEST = timing.WaitsFor.DIGEST.value, _("the next digest")
+        QUIET = timing.WaitsFor.QUIET.value, _("the end of quiet hours")
+        SNOOZE = timing.WaitsFor.SNOOZE.value, _("the end of a snooze")
+        LIMIT = timing.WaitsFor.LIMIT.value, _("the next day: the limit of a day was reached")
+        NOW = timing.WaitsFor.NOW.value, _("nothing: it was to be sent now")
+
     class State(models.TextChoices):
         PENDING = "pending", _("waiting")
         LEASED = "leased", _("taken by a worker")
         SENDING = "sending", _("being sent")
         UNKNOWN = "unknown", _("outcome unknown")
+        GATHERED = "gathered", _("waiting, in another message")
         DELIVERED = "delivered", _("sent")
         DEAD = "dead", _("failed")
         SUPPRESSED = "suppressed", _("not sent")
@@ -60,17 +70,28 @@ class Delivery(models.Model):
         State.EXPIRED,
     )
     HELD: ClassVar[tuple[str, ...]] = (State.LEASED, State.SENDING)
-    # The endpoint of what needs none: the member's own mailbox and bell.
-    OWN: ClassVar[str] = "user"
+    WAITING: ClassVar[tuple[str, ...]] = (State.PENDING, State.GATHERED, *HELD)
+    OWN: ClassVar[str] = OWN
+    # The detail of an e-mail that its recipient did not want beside a chat (R87).
+    TOLD_IN_CHAT: ClassVar[str] = "a chat has it already"
     # Every change of state that there is; guard.py lets the database refuse any other.
     NEXT_STATES: ClassVar[Mapping[str, frozenset[str]]] = {
         State.PENDING: frozenset(
-            {State.LEASED, State.SUPPRESSED, State.CANCELLED, State.EXPIRED, State.DEAD}
+            {
+                State.LEASED,
+                State.DELIVERED,  # It had gone after all: the mail service said so.
+                State.SUPPRESSED,
+                State.CANCELLED,
+                State.EXPIRED,
+                State.DEAD,
+            }
         ),
         State.LEASED: frozenset(
             {
                 State.PENDING,
+                State.GATHERED,
                 State.SENDING,
+                State.DELIVERED,  # The bell: nothing is on a wire.
                 State.SUPPRESSED,
                 State.CANCELLED,
                 State.EXPIRED,
@@ -79,6 +100,18 @@ class Delivery(models.Model):
         ),
         State.SENDING: frozenset({State.DELIVERED, State.PENDING, State.DEAD, State.UNKNOWN}),
         State.UNKNOWN: frozenset({State.DELIVERED, State.PENDING, State.DEAD}),
+        # It shares what becomes of its carrier, or is a message of its own again.
+        State.GATHERED: frozenset(
+            {
+                State.PENDING,
+                State.DELIVERED,
+                State.UNKNOWN,
+                State.SUPPRESSED,
+                State.CANCELLED,
+                State.EXPIRED,
+                State.DEAD,
+            }
+        ),
     }
 
     public_id = models.UUIDField(_("public id"), default=uuid.uuid4, editable=False)
@@ -93,6 +126,7 @@ class Delivery(models.Model):
         Notification,
         models.CASCADE,
         related_name="deliveries",
+        db_index=False,  # Its index is `one_delivery_per_endpoint`.
         verbose_name=_("notification"),
     )
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
@@ -103,6 +137,26 @@ class Delivery(models.Model):
     reason = models.CharField(_("reason"), max_length=30, blank=True)
     detail = models.CharField(_("detail"), max_length=500, blank=True)
     not_before = models.DateTimeField(_("not before"), default=timezone.now)
+    # Why it waits until `not_before`; empty: it does not, or for its endpoint.
+    waits_for = models.CharField(
+        _("waits for"), max_length=6, blank=True, default="", db_default="", choices=WaitsFor
+    )
+    # From when on it grows old, if not from its creation: what its member lets it wait is no delay.
+    ages_from = models.DateTimeField(null=True, blank=True)
+    # The day of its member's calendar on which it counted against the limit of messages; the last
+    # one on which it was too much.
+    counted_on = models.DateField(null=True, blank=True)
+    held_on = models.DateField(null=True, blank=True)
+    # The delivery in whose message this one is told.
+    carrier = models.ForeignKey(
+        "self",
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="carried",
+        db_index=False,  # Its index is `delivery_carried`.
+        verbose_name=_("told in"),
+    )
     lease_token = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(_("held until"), null=True, blank=True)
     starts = models.PositiveSmallIntegerField(_("tries"), default=0)
@@ -182,6 +236,19 @@ class Delivery(models.Model):
                 & ~Q(endpoint_key="user"),
                 name="delivery_missed",
             ),
+            # What disturbed members who have set a limit.
+            models.Index(
+                fields=("account", "counted_on"),
+                condition=Q(counted_on__isnull=False),
+                name="delivery_counted",
+            ),
+            # What is told in one message.
+            models.Index(
+                fields=("carrier",), condition=Q(carrier__isnull=False), name="delivery_carried"
+            ),
+            models.Index(
+                fields=("channel",), condition=Q(state="gathered"), name="delivery_gathered"
+            ),
             # The log of deliveries, newest first: by primary key, of one account, by tab.
             models.Index(fields=("account", "id"), name="delivery_log"),
             models.Index(
@@ -204,6 +271,10 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.channel} {self.public_id}"
 
+    def age(self, now: datetime) -> timedelta:
+        """Return for how long it could have gone and has not."""
+        return max(now - (self.ages_from or self.created_at), timedelta())
+
 
 class Attempt(models.Model):
     """One start of a send. `outcome` empty: on the wire, or the worker died."""
@@ -218,6 +289,7 @@ class Attempt(models.Model):
         Delivery,
         models.CASCADE,
         related_name="attempts",
+        db_index=False,  # Its index is `one_attempt_per_number`.
         verbose_name=_("delivery"),
     )
     n = models.PositiveSmallIntegerField(_("number"))
@@ -235,6 +307,37 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.n}: {self.outcome or '…'}"
+
+
+class MailReport(models.Model):
+    """What the mail service said about an e-mail later. The same twice is one row."""
+
+    class Kind(models.TextChoices):
+        DELIVERED = "delivered", _("the mailbox took it")
+        BOUNCED = "bounced", _("it came back: the address does not work")
+        COMPLAINED = "complained", _("the reader reported it as unwanted")
+        UNSUBSCRIBED = "unsubscribed", _("the reader asked for silence")
+
+    delivery = models.ForeignKey(
+        Delivery,
+        models.CASCADE,
+        related_name="reports",
+        db_index=False,  # Its index is `one_report_each`.
+        verbose_name=_("delivery"),
+    )
+    kind = models.CharField(_("report"), max_length=12, choices=Kind)
+    at = models.DateTimeField(_("at"))
+    detail = models.CharField(_("detail"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name = _("mail report")
+        verbose_name_plural = _("mail reports")
+        constraints = (
+            models.UniqueConstraint(fields=("delivery", "kind", "at"), name="one_report_each"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at}"
 
 
 class EmailCount(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.db import models
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership
 from notifications.breaker import Health
-from notifications.channels import channel_choices
+from notifications.channels import OTHER_APPS, PUSH_CHANNELS, app_choices, channel_choices
 from notifications.fields import EncryptedJSONField
 
 
@@ -23,11 +23,14 @@ def make_key() -> str:
 
 
 class Endpoint(models.Model):
-    """A webhook or a device of one member. Deliveries name it by `key`.
+    """An app or a browser of one member. Deliveries name it by `key`.
 
-    `secrets`: what the channel needs: `signing` of a webhook (channels/webhook.py), `p256dh`
-    and `auth` of a device. `never_twice`: what may have arrived is not sent again, a person
-    decides.
+    `kind`: which app; empty for a browser. `address`: what people may see of it. `secrets`:
+    what the channel needs: `signing` of a webhook (channels/webhook.py), the whole `url` of a
+    chat (channels/chat.py), `p256dh` and `auth` of a browser. `never_twice`: what may have
+    arrived is not sent again, a person decides. `topics_off`: what is not sent there, though
+    the tab has it ticked. `teaser`: others read there; no message names the person. `seen_at`:
+    when a browser last told that it still has this subscription.
     """
 
     class Why(models.TextChoices):
@@ -36,16 +39,22 @@ class Endpoint(models.Model):
         GONE = "gone", _("it says that it is gone for good")
         SILENT = "silent", _("nothing could be delivered for days")
 
+    GIVEN_UP: ClassVar[tuple[str, ...]] = (Why.GONE, Why.SILENT)
+
     membership = models.ForeignKey(
         Membership, models.CASCADE, related_name="endpoints", verbose_name=_("person")
     )
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
+    kind = models.CharField(_("app"), max_length=20, blank=True, choices=app_choices)
     key = models.CharField(max_length=32, unique=True, default=make_key, editable=False)
     name = models.CharField(_("name"), max_length=100)
     address = models.CharField(_("address"), max_length=2000)
     secrets: Any = EncryptedJSONField()
     never_twice = models.BooleanField(_("never send twice"), default=False)
+    topics_off = models.JSONField(_("topics not sent there"), default=list, blank=True)
+    teaser = models.BooleanField(_("without names"), default=False)
     created_at = models.DateTimeField(_("added"), default=timezone.now)
+    seen_at = models.DateTimeField(_("last seen"), null=True, blank=True)
     disabled_at = models.DateTimeField(_("switched off"), null=True, blank=True)
     disabled_because = models.CharField(
         _("switched off because"), max_length=10, blank=True, choices=Why
@@ -60,6 +69,16 @@ class Endpoint(models.Model):
                 | (~Q(disabled_at=None) & ~Q(disabled_because="")),
                 name="disabled_because_of_something",
             ),
+            models.CheckConstraint(
+                condition=(Q(channel=OTHER_APPS) & ~Q(kind=""))
+                | (~Q(channel=OTHER_APPS) & Q(kind="")),
+                name="an_app_has_a_kind",
+            ),
+            models.UniqueConstraint(
+                fields=("address", "membership"),
+                condition=Q(channel__in=PUSH_CHANNELS),
+                name="one_endpoint_per_browser",
+            ),
         )
         indexes = (models.Index(fields=("membership", "channel"), name="endpoint_of_member"),)
 
@@ -72,6 +91,10 @@ class Endpoint(models.Model):
         return urlsplit(self.address).netloc
 
     @property
+    def is_device(self) -> bool:
+        return self.channel in PUSH_CHANNELS
+
+    @property
     def is_locked(self) -> bool:
         """Whether only an operator can switch it on again."""
         return self.disabled_because == self.Why.OPERATOR
@@ -80,9 +103,15 @@ class Endpoint(models.Model):
     def is_signed(self) -> bool:
         return "signing" in self.secrets
 
+    @property
+    def sends_to(self) -> str:
+        """The whole address, for who sends there: of a chat it is a secret."""
+        return str(self.secrets.get("url", self.address))
+
 
 class EndpointHealth(models.Model):
-    """How one endpoint answers lately (breaker.py); of e-mail, the mail server as a whole.
+    """How one endpoint answers lately (breaker.py); of e-mail, one mail server: the first one's key
+    is that of everybody's mailbox, the others' is their name.
 
     `good_at`: since when it is waited for a success; `sent_at`: when there was one, if ever.
     """

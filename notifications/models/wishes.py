@@ -1,10 +1,12 @@
 """What operators, accounts and people wish."""
 
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
 from notifications.channels import channel_choices
+from notifications.eligibility.escalation import MOST_HOURS
 from notifications.topics import TOPICS
 
 
@@ -29,6 +31,23 @@ class CommunicationSettings(models.Model):
         related_name="+",
         verbose_name=_("recipient"),
     )
+    # Told when the recipient cannot be (R40).
+    backup = models.ForeignKey(
+        Membership,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("backup recipient"),
+    )
+
+    # After so many working hours somebody else is told what nobody has looked at; 0: never.
+    escalate_after = models.PositiveSmallIntegerField(
+        _("escalate after working hours"),
+        default=0,
+        db_default=0,
+        validators=[MaxValueValidator(MOST_HOURS)],
+    )
 
     class Meta:
         verbose_name = _("communication settings")
@@ -38,10 +57,52 @@ class CommunicationSettings(models.Model):
         return str(self.account)
 
 
-class Preference(models.Model):
-    """One choice of a member that differs from the default; no row means the default.
+class AdditionalRecipient(models.Model):
+    """Somebody who is told beside the recipient (R38).
 
-    `key` is a topic, or a switch of the channel: enabled, bell, popup, browser, red_dot.
+    `membership` None: whoever looks after the lead. `triggers`: keys of the only actions that
+    they are told of; empty: of all.
+    """
+
+    communication = models.ForeignKey(
+        CommunicationSettings,
+        models.CASCADE,
+        related_name="additional",
+        verbose_name=_("communication settings"),
+    )
+    membership = models.ForeignKey(
+        Membership,
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("person"),
+    )
+    triggers = models.JSONField(_("actions"), default=list, blank=True)
+
+    class Meta:
+        verbose_name = _("additional recipient")
+        verbose_name_plural = _("additional recipients")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("communication", "membership"), name="one_additional_per_member"
+            ),
+            models.UniqueConstraint(
+                fields=("communication",),
+                condition=models.Q(membership=None),
+                name="one_additional_owner",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.membership.user) if self.membership else str(_("owner of the lead"))
+
+
+class Preference(models.Model):
+    """One choice of a member's own; no row means what their profile or the product says.
+
+    `key` is a topic, or a switch of the channel: enabled, bell, popup, browser, red_dot,
+    names. `unsubscribed`: chosen by the link in an e-mail, and so stronger than a lock.
     """
 
     membership = models.ForeignKey(
@@ -53,6 +114,7 @@ class Preference(models.Model):
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
     key = models.CharField(_("topic or switch"), max_length=30)
     is_on = models.BooleanField(_("on"))
+    unsubscribed = models.BooleanField(_("unsubscribed"), default=False, db_default=False)
 
     class Meta:
         verbose_name = _("preference")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,11 @@ from notifications.program.entries import (
     Program,
     RegistrationEntry,
 )
+from notifications.program.people import ACTOR_NAME
 from notifications.program.rows import fetch, write
 from notifications.program.summary import Change, Summary
 from partners.models import Client, Company, CompanyContact, Contact, Lead
+from partners.services.leads import record_owner
 
 
 def import_registrations(
@@ -26,10 +29,36 @@ def import_registrations(
 ) -> None:
     for entry in program.accounts:
         account = accounts[entry.slug]
-        _import_rows(
-            Lead, entry.leads, {"account": account, "registered_at": now}, "leads", summary
-        )
+        owners = _Owners(account, entry.leads)
+        defaults = {"account": account, "registered_at": now}
+        _import_rows(Lead, map(owners.name, entry.leads), defaults, "leads", summary)
+        owners.record()
         _import_rows(Client, entry.clients, {"account": account, "since": now}, "clients", summary)
+
+
+class _Owners:
+    """Who looks after the leads of one account, before the import and after it."""
+
+    def __init__(self, account: Account, entries: Iterable[RegistrationEntry]) -> None:
+        named = [entry for entry in entries if entry.names_owner]
+        people = account.memberships.select_related("user")
+        emails = (entry.owner for entry in named if entry.owner)
+        self._members = {m.user.email: m for m in fetch(people, "user__email", emails)}
+        self._leads = Lead.objects.filter(account=account).select_related("account", "owner__user")
+        self._domains = [entry.domain for entry in named]
+        self._before = fetch(self._leads, "domain", self._domains)
+
+    def name(self, entry: RegistrationEntry) -> RegistrationEntry:
+        """Return the entry with its owner among the values."""
+        if not entry.names_owner:
+            return entry
+        owner = self._members[entry.owner].pk if entry.owner else None
+        return replace(entry, values={**entry.values, "owner_id": owner})
+
+    def record(self) -> None:
+        before = {lead.pk: lead.owner for lead in self._before}
+        for lead in fetch(self._leads, "pk", before):
+            record_owner(lead, before[lead.pk], actor=None, actor_name=ACTOR_NAME)
 
 
 def _import_rows(

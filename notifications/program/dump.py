@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +10,25 @@ import yaml
 from django.db.models import Prefetch
 
 from accounts.models import Account, Membership, Vendor
-from notifications.channels import CHANNEL_KEYS
-from notifications.models import CommunicationSettings, Preference, Trigger
+from notifications import eligibility
+from notifications.channels import EMAIL
+from notifications.eligibility import Cell
+from notifications.facts.wishes import as_profile
+from notifications.models import (
+    AdditionalRecipient,
+    CommunicationSettings,
+    Preference,
+    Profile,
+    Trigger,
+)
+from notifications.program.absences import dump_away
+from notifications.program.additional import dump_additional
+from notifications.program.cells import dump_cells
 from notifications.program.deals import addresses_by_role, line_of
+from notifications.program.profiles import dump_profile
 from notifications.program.schema import PERMISSIONS
-from notifications.selectors import default_of
-from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from notifications.program.when import dump_when
+from notifications.topics import TOPICS, default_of
 from partners.models import Client, Company, CompanyContact, Deal, Lead
 
 Document = dict[str, Any]
@@ -45,7 +58,7 @@ _Dumper.add_representer(str, _text)
 
 
 def export_program() -> Document:
-    """Return the program file as plain values. 16 queries."""
+    """Return the program file as plain values. 17 queries."""
     vendor = Vendor.objects.order_by("pk").first()
     document: Document = {}
     if vendor:
@@ -62,14 +75,21 @@ def export_program() -> Document:
 
 
 def _accounts() -> Iterable[Account]:
-    members = Membership.objects.present().select_related("user").order_by("user__email")
+    members = Membership.objects.present().order_by("user__email")
+    members = members.select_related(
+        "user", "quiet_hours", "profile_place", "absence__deputy__user"
+    )
+    listed = AdditionalRecipient.objects.select_related("membership__user")
     return (
         Account.objects.order_by("slug")
-        .select_related("communication__recipient__user")
+        .select_related("communication__recipient__user", "communication__backup__user")
         .prefetch_related(
             Prefetch("memberships", members),
             Prefetch("memberships__preferences", Preference.objects.order_by("pk")),
-            Prefetch("leads", Lead.objects.order_by("domain")),
+            "memberships__paces",
+            Prefetch("profiles", Profile.objects.order_by("name").prefetch_related("cells")),
+            Prefetch("communication__additional", listed),
+            Prefetch("leads", Lead.objects.select_related("owner__user").order_by("domain")),
             Prefetch("clients", Client.objects.order_by("domain")),
         )
     )
@@ -81,7 +101,10 @@ def _account(account: Account) -> Document:
         document["tier"] = account.tier
     if not account.is_active:
         document["active"] = False
-    document["users"] = [_user(member) for member in account.memberships.all()]
+    profiles = {row.pk: row for row in account.profiles.all()}
+    if profiles:
+        document["profiles"] = [dump_profile(row) for row in profiles.values()]
+    document["users"] = [_user(member, profiles) for member in account.memberships.all()]
     wishes = getattr(account, "communication", None)
     if wishes:
         document["communication"] = _communication(wishes)
@@ -92,7 +115,7 @@ def _account(account: Account) -> Document:
     return document
 
 
-def _user(member: Membership) -> Document:
+def _user(member: Membership, profiles: Mapping[int, Profile]) -> Document:
     user = member.user
     document: Document = {
         "email": user.email,
@@ -104,44 +127,61 @@ def _user(member: Membership) -> Document:
     }
     if member.edit_partner_settings:
         document["permissions"] = list(PERMISSIONS)
-    if preferences := _preferences(member):
+    place = getattr(member, "profile_place", None)
+    default = next((row for row in profiles.values() if row.is_default), None)
+    profile = profiles[place.profile_id] if place else default
+    if place and profile:
+        document["profile"] = profile.name
+    rows = {(row.channel, row.key): row for row in member.preferences.all()}
+    if preferences := _preferences(rows, as_profile(profile) if profile else None):
         document["preferences"] = preferences
+    if unsubscribed := [t for t in TOPICS if (EMAIL, t) in rows and rows[EMAIL, t].unsubscribed]:
+        document["unsubscribed"] = unsubscribed
+    if when := dump_when(member):
+        document["when"] = when
+    if away := dump_away(member):
+        document["away"] = away
     return document
 
 
-def _preferences(member: Membership) -> Document:
-    """Return what differs from the default, in the order of the Notifications page."""
-    rows = {(p.channel, p.key): p.is_on for p in member.preferences.all()}
-    chosen = {cell: is_on for cell, is_on in rows.items() if is_on != default_of(*cell)}
-    document: Document = {}
-    for channel in CHANNEL_KEYS:
-        switches = [key for owner, key in SWITCH_DEFAULTS if owner == channel]
-        cells: Document = {k: chosen[channel, k] for k in switches if (channel, k) in chosen}
-        topics = {k: chosen[channel, k] for k in TOPICS if (channel, k) in chosen}
-        if topics:
-            cells["topics"] = topics
-        if cells:
-            document[channel] = cells
-    return document
+def _preferences(rows: Mapping[Cell, Preference], profile: eligibility.Profile | None) -> Document:
+    """Return what differs from the default, or from what the member's profile says."""
+    said = profile.cells if profile else {}
+    return dump_cells(
+        {
+            cell: row.is_on
+            for cell, row in rows.items()
+            if row.is_on != default_of(*cell) or cell in said
+        }
+    )
 
 
 def _communication(wishes: CommunicationSettings) -> Document:
-    return {
+    document: Document = {
         "receive_lead_activity": wishes.receive_lead_activity,
         "client_activity": wishes.client_activity,
         "recipient": wishes.recipient.user.email if wishes.recipient else None,
     }
+    if wishes.backup:
+        document["backup"] = wishes.backup.user.email
+    if wishes.escalate_after:
+        document["escalate_after"] = wishes.escalate_after
+    if additional := dump_additional(wishes.additional.all()):
+        document["additional"] = additional
+    return document
 
 
 # --- Leads and clients ------------------------------------------------------------
 
 
 def _lead(lead: Lead) -> Document:
+    owner = {"owner": lead.owner.user.email} if lead.owner else {}
     return {
         **_registration(lead),
         "status": lead.status,
         "registered_at": _time(lead.registered_at),
         "expires_at": _time(lead.expires_at),
+        **owner,
     }
 
 

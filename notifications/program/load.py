@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from notifications.program.absences import import_absences
 from notifications.program.book import import_companies, import_registrations, import_triggers
 from notifications.program.deals import import_deals
 from notifications.program.entries import Program
@@ -49,6 +50,7 @@ def _store(program: Program, now: datetime) -> Summary:
     users = PeopleImport(program, summary).run()
     import_members(program, accounts, users, summary)
     import_communication(program, accounts, summary)
+    import_absences(program, accounts, summary)
     import_registrations(program, accounts, now, summary)
     import_companies(program, summary)
     import_deals(program, now, summary)

@@ -12,8 +12,12 @@ from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
 from accounts.models import Account, Membership, User, Vendor
-from notifications.audit import in_words, record_communication
+from notifications import eligibility
+from notifications.audit import PEOPLE, in_words, record_communication
+from notifications.channels import EMAIL
+from notifications.endpoints.devices import forget_devices
 from notifications.models import CommunicationSettings, Preference
+from notifications.program.additional import import_additional
 from notifications.program.entries import (
     AccountEntry,
     CommunicationEntry,
@@ -21,9 +25,11 @@ from notifications.program.entries import (
     UserEntry,
     Values,
 )
+from notifications.program.profiles import ProfilesImport
 from notifications.program.rows import fetch, update, write
 from notifications.program.summary import Change, Summary
-from notifications.selectors import default_of
+from notifications.program.when import import_when
+from notifications.topics import default_of
 
 ACTOR_NAME = "import_program"
 
@@ -129,8 +135,14 @@ def import_members(
     summary: Summary,
 ) -> None:
     account_ids = [account.pk for account in accounts.values()]
-    rows = fetch(Membership.objects.prefetch_related("preferences"), "account_id", account_ids)
+    choices = Membership.objects.select_related("quiet_hours")
+    choices = choices.prefetch_related("preferences", "paces")
+    rows = fetch(choices, "account_id", account_ids)
     stored = {(row.account_id, row.user_id): row for row in rows}
+    active = {row.pk for row in rows if row.is_active}
+    closed: list[Membership] = []
+    profiles = ProfilesImport(program, accounts)
+    profiles.run(summary)
     for account_entry in program.accounts:
         account = accounts[account_entry.slug]
         for entry in account_entry.users:
@@ -142,23 +154,36 @@ def import_members(
                 values.pop("is_active", None)
             came_back = _AS_NEW if row and row.removed_at else {}
             member, change = write(row, new, {**came_back, **values})
-            chosen = import_preferences(member, entry.preferences, is_new=row is None)
-            summary.add("memberships", change.joined(changed=chosen))
+            is_new = row is None
+            given = profiles.give(member, entry)
+            chosen = import_preferences(member, entry, profiles.of(member), is_new=is_new)
+            timed = import_when(member, entry.when, is_new=is_new)
+            summary.add("memberships", change.joined(changed=given or chosen or timed))
+            if member.pk in active and not member.is_active:
+                closed.append(member)
+    forget_devices(closed)
 
 
 def import_preferences(
-    member: Membership, chosen: Mapping[tuple[str, str], bool], *, is_new: bool
+    member: Membership, entry: UserEntry, profile: eligibility.Profile | None, *, is_new: bool
 ) -> bool:
-    """Store the cells that differ from the default; tell whether anything changed."""
-    if not chosen:
-        return False
+    """Store the cells that differ from the default, or of which the member's profile says
+    something; tell whether anything changed."""
+    off = {(EMAIL, topic): False for topic in entry.unsubscribed}
+    chosen = {**entry.preferences, **off}
+    said = profile.cells if profile else {}
     rows = {} if is_new else {(p.channel, p.key): p for p in member.preferences.all()}
     changed = False
-    for (channel, key), is_on in chosen.items():
-        row = rows.get((channel, key))
-        if is_on != default_of(channel, key):
+    for cell, is_on in chosen.items():
+        channel, key = cell
+        row = rows.get(cell)
+        if is_on != default_of(channel, key) or cell in said or cell in off:
             new = Preference(membership=member, channel=channel, key=key)
-            changed |= write(row, new, {"is_on": is_on})[1] is not Change.SAME
+            values = {"is_on": is_on}
+            # A cell that is off undoes nothing that its reader asked for by link.
+            if is_on or cell in off:
+                values["unsubscribed"] = cell in off
+            changed |= write(row, new, values)[1] is not Change.SAME
         elif row is not None:
             row.delete()
             changed |= row.is_on != is_on
@@ -172,13 +197,11 @@ def import_communication(
     program: Program, accounts: Mapping[str, Account], summary: Summary
 ) -> None:
     account_ids = [account.pk for account in accounts.values()]
-    rows = fetch(
-        CommunicationSettings.objects.select_related("recipient__user"), "account_id", account_ids
-    )
+    rows = fetch(CommunicationSettings.objects.select_related(*PEOPLE), "account_id", account_ids)
     stored = {row.account_id: row for row in rows}
     for entry in program.accounts:
         wishes = entry.communication
-        if wishes and (wishes.values or wishes.names_recipient):
+        if wishes and (wishes.values or wishes.people or wishes.additional is not None):
             account = accounts[entry.slug]
             summary.add("communication", _import_wishes(account, wishes, stored.get(account.pk)))
 
@@ -186,14 +209,16 @@ def import_communication(
 def _import_wishes(
     account: Account, entry: CommunicationEntry, row: CommunicationSettings | None
 ) -> Change:
-    values = dict(entry.values)
-    if entry.names_recipient:
-        values["recipient"] = _member(account, entry.recipient)
+    people = {key: _member(account, email) for key, email in entry.people.items()}
+    values = {**entry.values, **people}
     new = CommunicationSettings(account=account)
     before = in_words(row or new)
     stored, change = write(row, new, values)
     record_communication(stored, before, actor=None, actor_name=ACTOR_NAME)
-    return change
+    if entry.additional is None:
+        return change
+    listed = import_additional(account, entry.additional, actor_name=ACTOR_NAME)
+    return change.joined(changed=listed)
 
 
 def _member(account: Account, email: str | None) -> Membership | None:

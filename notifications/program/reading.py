@@ -124,6 +124,16 @@ class Node:
         self.refuse(key, f"must be true or false, not {_shown(value)}.")
         return None
 
+    def number(self, key: str, least: int, most: int) -> int | None:
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        range_ = f"from {least} to {most}"
+        self.refuse(key, f"must be a whole number {range_}, not {_shown(value)}.")
+        return None
+
     def email(self, key: str) -> str | None:
         """Return an e-mail in lower case; an empty text stays empty."""
         value = self.text(key, 254)
@@ -152,6 +162,18 @@ class Node:
             self.refuse(key, f"{_shown(value)} is not a domain that can be registered.")
             return None
         return domain
+
+    def day(self, key: str) -> date | None:
+        value = self._values.get(key)
+        if value is None:
+            return None
+        if isinstance(value, date) and not isinstance(value, datetime):
+            return value
+        try:
+            return date.fromisoformat(value if isinstance(value, str) else "")
+        except ValueError:
+            self.refuse(key, f"{_shown(value)} is not a day such as 2026-08-01.")
+            return None
 
     def moment(self, key: str) -> datetime | None:
         value = self._values.get(key)

@@ -11,7 +11,8 @@ from typing import Any
 from allauth.account.models import EmailAddress
 
 from accounts.models import Account, Membership, User
-from notifications.models import Trigger
+from notifications.models import Profile, Trigger
+from notifications.program.additional import check_triggers
 from notifications.program.entries import (
     AccountEntry,
     DealEntry,
@@ -24,10 +25,13 @@ from partners.models import Company, Lead
 
 
 def check_references(program: Program, now: datetime, problems: Problems) -> None:
-    """Report what refers to nothing, and two active registrations of one domain. 8 queries."""
+    """Report what refers to nothing, and two active registrations of one domain. 9 queries."""
     known = _Known(program)
     for account in program.accounts:
         _check_recipient(account, known, problems)
+        _check_owners(account, known, problems)
+        _check_profiles(account, known, problems)
+        _check_deputies(account, known, problems)
     for company in program.companies:
         if company.owner and company.owner not in known.users:
             problems.add(f"{company.place}.owner", _unknown("user", company.owner))
@@ -52,12 +56,16 @@ class _Known:
             for user in account.users:
                 self.members[user.email].add(account.slug)
                 self.users.add(user.email)
+        self.profiles: dict[str, set[str]] = defaultdict(set)
+        for slug, name in Profile.objects.values_list("account__slug", "name"):
+            self.profiles[slug].add(name)
         mentioned = {deal.company for deal in program.deals}
         self.companies = set(
             Company.objects.filter(domain__in=mentioned).values_list("domain", flat=True)
         )
         self.companies |= {company.domain for company in program.companies}
         self.triggers = set(Trigger.objects.values_list("key", flat=True)) | BUILT_IN.keys()
+        self.triggers_with_new = self.triggers | {trigger.key for trigger in program.triggers}
 
 
 def _unknown(what: str, name: str) -> str:
@@ -66,9 +74,43 @@ def _unknown(what: str, name: str) -> str:
 
 def _check_recipient(account: AccountEntry, known: _Known, problems: Problems) -> None:
     wishes = account.communication
-    if wishes and wishes.recipient and account.slug not in known.members[wishes.recipient]:
-        sentence = f"{wishes.recipient!r} is not a user of the account {account.slug!r}."
-        problems.add(f"{wishes.place}.recipient", sentence)
+    if wishes is None:
+        return
+    for key, email in wishes.people.items():
+        _check_member(account, f"{wishes.place}.{key}", email, known, problems)
+    for entry in wishes.additional or ():
+        _check_member(account, f"{entry.place}.user", entry.email, known, problems)
+        check_triggers(entry, known.triggers_with_new, problems)
+
+
+def _check_owners(account: AccountEntry, known: _Known, problems: Problems) -> None:
+    for lead in account.leads:
+        _check_member(account, f"{lead.place}.owner", lead.owner, known, problems)
+
+
+def _check_member(
+    account: AccountEntry, place: str, email: str | None, known: _Known, problems: Problems
+) -> None:
+    if email and account.slug not in known.members[email]:
+        problems.add(place, f"{email!r} is not a user of the account {account.slug!r}.")
+
+
+def _check_profiles(account: AccountEntry, known: _Known, problems: Problems) -> None:
+    names = {entry.name for entry in account.profiles} | known.profiles[account.slug]
+    for user in account.users:
+        if user.profile is not None and user.profile not in names:
+            sentence = f"the account {account.slug!r} has no profile {user.profile!r}."
+            problems.add(f"{user.place}.profile", sentence)
+
+
+def _check_deputies(account: AccountEntry, known: _Known, problems: Problems) -> None:
+    for user in account.users:
+        deputy = user.away.deputy if user.away else None
+        if user.away and deputy == user.email:
+            problems.add(f"{user.away.place}.deputy", "nobody is their own deputy.")
+        elif user.away and deputy and account.slug not in known.members[deputy]:
+            sentence = f"{deputy!r} is not a user of the account {account.slug!r}."
+            problems.add(f"{user.away.place}.deputy", sentence)
 
 
 def _check_deal(deal: DealEntry, known: _Known, problems: Problems) -> None:

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
 from accounts.models import Account, Membership, validate_timezone
-from notifications.channels import CHANNEL_KEYS
+from notifications.eligibility.escalation import MOST_HOURS
+from notifications.program.absences import read_away
+from notifications.program.additional import read_additional
+from notifications.program.cells import read_cells
 from notifications.program.entries import (
     AccountEntry,
     CommunicationEntry,
@@ -28,13 +32,16 @@ from notifications.program.entries import (
     Values,
 )
 from notifications.program.errors import Problems
+from notifications.program.profiles import read_profile
 from notifications.program.reading import Node
+from notifications.program.when import read_when
 from notifications.text import plain
-from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from notifications.topics import TOPICS
 from notifications.triggers import BUILT_IN
 from partners.models import Lead
 
 PERMISSIONS = ("edit_partner_settings",)
+RECIPIENTS = ("recipient", "backup")
 _TRIGGER_KEY = re.compile(r"[a-z][a-z0-9_]*")
 _SLUG = re.compile(r"[a-zA-Z0-9_-]+")
 
@@ -107,7 +114,7 @@ def _hosts(node: Node, domains: Iterable[object]) -> Iterator[str]:
 def _account(node: Node) -> AccountEntry | None:
     node.allow(
         *("slug", "name", "kind", "tier", "active"),
-        *("users", "communication", "leads", "clients"),
+        *("users", "profiles", "communication", "leads", "clients"),
     )
     slug = node.required("slug", node.text("slug", 50))
     if slug and not _SLUG.fullmatch(slug):
@@ -119,6 +126,9 @@ def _account(node: Node) -> AccountEntry | None:
         **_nullable(node, "tier", node.text("tier", 20), empty=""),
     )
     users = _entries(node, "users", _user, lambda entry: entry.email)
+    profiles = _entries(node, "profiles", read_profile, lambda entry: entry.name)
+    if sum(bool(entry.is_default) for entry in profiles) > 1:
+        node.refuse("profiles", "only one can be the default.")
     communication = _communication(node.child("communication"))
     leads = _entries(node, "leads", _lead, lambda entry: entry.domain)
     clients = _entries(node, "clients", _client, lambda entry: entry.domain)
@@ -129,6 +139,7 @@ def _account(node: Node) -> AccountEntry | None:
         slug=slug,
         values=values,
         users=users,
+        profiles=profiles,
         communication=communication if "communication" in node else None,
         leads=leads,
         clients=clients,
@@ -138,7 +149,7 @@ def _account(node: Node) -> AccountEntry | None:
 def _user(node: Node) -> UserEntry | None:
     node.allow(
         *("email", "name", "role", "language", "timezone", "active"),
-        *("permissions", "password", "preferences"),
+        *("permissions", "password", "preferences", "unsubscribed", "profile", "when", "away"),
     )
     email = node.required("email", node.email("email"))
     password = node.text("password", 1_000)
@@ -154,7 +165,11 @@ def _user(node: Node) -> UserEntry | None:
         is_active=active,
         edit_partner_settings=_may_edit(node),
     )
-    preferences = dict(_preferences(node.child("preferences")))
+    preferences = dict(read_cells(node.child("preferences")))
+    unsubscribed = tuple(_topics(node, "unsubscribed"))
+    when = read_when(node.child("when"))
+    away = read_away(node.child("away")) if "away" in node and not node.is_null("away") else None
+    profile = node.text("profile", 60)
     if not email:
         return None
     return UserEntry(
@@ -164,6 +179,12 @@ def _user(node: Node) -> UserEntry | None:
         member_values=member_values,
         password=password or None,
         preferences=preferences,
+        unsubscribed=unsubscribed,
+        names_profile="profile" in node,
+        profile=profile,
+        when=when,
+        names_away="away" in node,
+        away=away,
     )
 
 
@@ -190,32 +211,29 @@ def _may_edit(node: Node) -> bool | None:
     return "edit_partner_settings" in listed
 
 
-def _preferences(node: Node) -> Iterator[tuple[tuple[str, str], bool]]:
-    node.allow(*CHANNEL_KEYS)
-    for channel in CHANNEL_KEYS:
-        cells = node.child(channel)
-        switches = [key for owner, key in SWITCH_DEFAULTS if owner == channel]
-        cells.allow(*switches, "topics")
-        topics = cells.child("topics")
-        topics.allow(*TOPICS)
-        for place, keys in ((cells, switches), (topics, TOPICS)):
-            for key in keys:
-                chosen = place.flag(key)
-                if chosen is not None:
-                    yield (channel, key), chosen
+def _topics(node: Node, key: str) -> Iterator[str]:
+    for index, topic in enumerate(node.items(key) or ()):
+        if topic in TOPICS:
+            yield topic
+        else:
+            node.refuse(f"{key}[{index}]", f"{topic!r} is not one of {', '.join(TOPICS)}.")
 
 
 def _communication(node: Node) -> CommunicationEntry:
-    node.allow("receive_lead_activity", "client_activity", "recipient")
-    recipient = node.email("recipient")
+    node.allow(
+        *("receive_lead_activity", "client_activity", "escalate_after", "additional"), *RECIPIENTS
+    )
+    people = {key: node.email(key) or None for key in RECIPIENTS if key in node}
+    additional = _entries(node, "additional", read_additional, lambda entry: entry.email)
     return CommunicationEntry(
         place=node.place,
         values=_given(
             receive_lead_activity=node.flag("receive_lead_activity"),
             client_activity=node.flag("client_activity"),
+            escalate_after=node.number("escalate_after", 0, MOST_HOURS),
         ),
-        names_recipient="recipient" in node,
-        recipient=recipient or None,
+        people=people,
+        additional=additional if "additional" in node else None,
     )
 
 
@@ -223,7 +241,7 @@ def _communication(node: Node) -> CommunicationEntry:
 
 
 def _lead(node: Node) -> RegistrationEntry | None:
-    node.allow("domain", "company", "contact", "status", "registered_at", "expires_at")
+    node.allow("domain", "company", "contact", "status", "registered_at", "expires_at", "owner")
     values = _given(
         company=node.text("company", 200),
         status=node.choice("status", Lead.Status.values),
@@ -231,7 +249,9 @@ def _lead(node: Node) -> RegistrationEntry | None:
         **_person(node.child("contact")),
     )
     until = _nullable(node, "expires_at", node.moment("expires_at"))
-    return _registration(node, {**values, **until})
+    entry = _registration(node, {**values, **until})
+    owner = node.email("owner") or None
+    return replace(entry, names_owner="owner" in node, owner=owner) if entry else None
 
 
 def _client(node: Node) -> RegistrationEntry | None:

@@ -18,7 +18,9 @@ from notifications.activities.pages import (
     timeline,
 )
 from notifications.activities.visible import activities_of
+from notifications.claims.selectors import on_activity
 from notifications.explain.story import load_chains, load_rejections
+from notifications.views.looking import note_look
 from partners.access import Viewer, load_object_viewer, viewer_required
 
 TABS = {ACCEPTED: _("All"), REJECTED: _("Rejected"), QUARANTINED: _("Set aside")}
@@ -29,6 +31,8 @@ TABS = {ACCEPTED: _("All"), REJECTED: _("Rejected"), QUARANTINED: _("Set aside")
 def activity(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     text = request.GET.get("q", "").strip().replace("\0", "")
     before = Cursor.read(request.GET.get("before", ""))
+    if text:  # The link in messages about a client, who has no page.
+        note_look(request, viewer.membership, activity__contact__email=text.lower())
     if viewer.account is None:
         return _debugger(request, viewer, text, before)
     found = search_timeline(activities_of(viewer.account), text)
@@ -76,10 +80,12 @@ def explain(request: HttpRequest, message_id: str) -> HttpResponse:
     rejections = load_rejections(message_id) if viewer.is_vendor else []
     if not chains and not rejections:
         raise Http404
+    note_look(request, viewer.membership, activity__message_id=message_id)
     context = {
         "viewer": viewer,
         "message_id": message_id,
         "chains": chains,
         "rejections": rejections,
+        "on_it": on_activity(viewer.membership, message_id),
     }
     return render(request, "notifications/explain.html", context)

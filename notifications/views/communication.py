@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -15,6 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import Membership
 from accounts.requests import AccountRequest
 from notifications.access import load_partner_editor, load_partner_member
+from notifications.additional.forms import AddForm
+from notifications.additional.selectors import lines_of
 from notifications.communication_selectors import (
     change_history,
     communication_of,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 @require_http_methods(["GET", "HEAD", "POST"])
 def communication(request: AccountRequest) -> HttpResponse:
     if request.method != "POST":
-        return _page(request, load_partner_member(request))
+        return communication_page(request, load_partner_member(request))
     membership = load_partner_editor(request)
     form = CommunicationForm(
         request.POST,
@@ -43,38 +45,45 @@ def communication(request: AccountRequest) -> HttpResponse:
         may_edit=True,
     )
     if not form.is_valid():
-        return _page(
-            request, membership, tuple(map(str, form.errors.get("recipient", []))), status=422
-        )
+        return communication_page(request, membership, form.errors, status=422)
     save_communication(
         membership,
         receive_lead_activity=form.cleaned_data["receive_lead_activity"],
         client_activity=form.cleaned_data["client_activity"],
-        recipient=form.chosen_recipient(),
+        recipient=form.chosen("recipient"),
+        backup=form.chosen("backup"),
+        escalate_after=form.hours,
     )
     messages.success(request, _("Saved"))
     return redirect("notifications:communication")
 
 
-def _page(
-    request: AccountRequest, membership: Membership, errors: Sequence[str] = (), status: int = 200
+def communication_page(
+    request: AccountRequest,
+    membership: Membership,
+    errors: Mapping[str, Any] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
     """Render what is stored; a refused value is not shown, only why it was refused."""
     account = membership.account
     stored = communication_of(account)
     possible = possible_recipients(account)
     may_edit = membership.may_edit_partner_settings
-    warning = warning_about(stored, membership)
+    additional = lines_of(stored)
+    listed = [line.member_id for line in additional]
+    warning = warning_about(stored, membership, tells_others=any(x.is_told for x in additional))
     form = CommunicationForm(stored=stored, possible=possible, may_edit=may_edit)
     context = {
         "form": form,
-        "errors": errors,
+        "errors": errors or {},
         "stored": stored,
         "may_edit": may_edit,
         "may_test": may_edit and _may_test(stored),
         "is_told": stored.receive_lead_activity and warning is None,
         "is_alone": len(possible) <= 1,
         "warning": warning,
+        "additional": additional,
+        "add_form": AddForm(possible=possible, listed=listed) if may_edit else None,
         "deal_people": deal_people(account),
         "recent": recent_decisions(account),
         "history": change_history(account),

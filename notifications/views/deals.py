@@ -14,7 +14,9 @@ from django.views.decorators.http import require_safe
 
 from notifications.activities.pages import Cursor, Page, timeline
 from notifications.activities.visible import sign_ups_in
+from notifications.claims.selectors import on_it
 from notifications.standing import DealStanding, deal_standing, places_of
+from notifications.views.looking import note_look
 from partners.access import Viewer, load_deal, viewer_required
 from partners.models import Deal
 from partners.selectors import deals_of, people_of_deals, search_deals
@@ -60,10 +62,12 @@ def deal(request: HttpRequest, pk: int) -> HttpResponse:
     prefetch_related_objects([found], *people_of_deals(viewer.account))
     standing = deal_standing(found, viewer.account, timezone.now())
     before = Cursor.read(request.GET.get("before", ""))
+    note_look(request, viewer.membership, reasons__deal=found)
     context = {
         "viewer": viewer,
         "deal": found,
         "standing": standing,
+        "on_it": on_it(viewer.membership, found),
         "own": standing.places[0] if standing.places else None,
         "timeline": _sign_ups(found, viewer, standing, before),
         "before": before,

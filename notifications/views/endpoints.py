@@ -15,16 +15,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
-from notifications.access import load_endpoint, load_partner_member, load_webhook
+from notifications.access import load_app, load_endpoint, load_partner_member, load_webhook
 from notifications.channels import ENDPOINT_CHANNELS, OTHER_APPS
 from notifications.channels.webhook import BOTH_SIGN, former_until
 from notifications.delivery.replay import missed, replay_range, undecided
 from notifications.delivery_log import read_cursor
 from notifications.endpoints import services
-from notifications.endpoints.forms import WebhookForm
-from notifications.endpoints.listing import again, endpoint_list, line_of, page_of, why_silent
+from notifications.endpoints.apps import APPS, App
+from notifications.endpoints.forms import AppForm
+from notifications.endpoints.listing import (
+    again,
+    endpoint_list,
+    line_of,
+    page_of,
+    topic_lines,
+    why_silent,
+)
 from notifications.endpoints.trial import NotArrivedError, send_test
 from notifications.views.preferences import tab_of
+from notifications.words import channel_label
 
 if TYPE_CHECKING:
     from notifications.models import Endpoint
@@ -38,33 +47,38 @@ _SHOWS_SECRET = "endpoint_secret"  # noqa: S105 - a key, not a secret
 def endpoints(request: MemberRequest) -> HttpResponse:
     lists = [endpoint_list(request.membership, channel) for channel in ENDPOINT_CHANNELS]
     context = {
-        "webhooks": next(found for found in lists if found.channel == OTHER_APPS),
+        "apps": next(found for found in lists if found.channel == OTHER_APPS),
         "others": [found for found in lists if found.channel != OTHER_APPS and found.lines],
     }
     return render(request, "notifications/endpoints.html", context)
 
 
+# --- Adding and changing --------------------------------------------------------------------
+
+
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
-def add_webhook(request: MemberRequest) -> HttpResponse:
-    membership = load_partner_member(request)
-    form = WebhookForm(request.POST or None)
-    if request.method == "POST" and form.is_valid() and (added := _add(request, form)):
-        request.session[_SHOWS_SECRET] = added.pk
+def add(request: MemberRequest, kind: str) -> HttpResponse:
+    membership, app = load_partner_member(request), APPS[kind]
+    form = AppForm(request.POST or None, app=app)
+    if request.method == "POST" and form.is_valid() and (added := _add(request, app, form)):
+        if added.is_signed:
+            request.session[_SHOWS_SECRET] = added.pk
         messages.success(request, _("“%(name)s” is added.") % {"name": added.name})
         return redirect(page_of(added))
-    context = {"form": form, "is_full": endpoint_list(membership, OTHER_APPS).is_full}
+    is_full = endpoint_list(membership, OTHER_APPS).is_full
+    context = {"app": app, "form": form, "is_full": is_full}
     status = 422 if form.errors else 200
     return render(request, "notifications/endpoint_add.html", context, status=status)
 
 
-def _add(request: MemberRequest, form: WebhookForm) -> Endpoint | None:
+def _add(request: MemberRequest, app: App, form: AppForm) -> Endpoint | None:
     try:
-        return services.add_webhook(request.membership, **form.cleaned_data)
+        return services.add_app(request.membership, kind=app.key, **form.cleaned_data)
     except services.KnownAddressError as error:
         form.add_error("address", _known(error))
     except services.TooManyError:
-        words = _("You have %(most)d webhooks, and that is the limit. Remove one first.")
+        words = _("You have %(most)d apps here, and that is the limit. Remove one first.")
         form.add_error(None, words % {"most": services.MOST})
     return None
 
@@ -80,22 +94,22 @@ def _known(error: services.KnownAddressError) -> str:
 def endpoint(request: MemberRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         found = load_endpoint(request.membership, pk)
-        return _page(request, found, WebhookForm.of(found) if found.is_signed else None)
-    webhook = load_webhook(request.membership, pk)
-    form = WebhookForm(request.POST)
+        return _page(request, found, AppForm.of(found) if found.kind else None)
+    app = load_app(request.membership, pk)
+    form = AppForm.of(app, request.POST)
     if form.is_valid():
         try:
-            services.change_webhook(webhook, **form.cleaned_data)
+            services.change_app(app, **form.cleaned_data)
         except services.KnownAddressError as error:
             form.add_error("address", _known(error))
         else:
-            messages.success(request, _("“%(name)s” is saved.") % {"name": webhook.name})
-            return redirect(page_of(webhook))
-    return _page(request, load_webhook(request.membership, pk), form, status=422)
+            messages.success(request, _("“%(name)s” is saved.") % {"name": app.name})
+            return redirect(page_of(app))
+    return _page(request, load_app(request.membership, pk), form, status=422)
 
 
 def _page(
-    request: MemberRequest, found: Endpoint, form: WebhookForm | None, status: int = 200
+    request: MemberRequest, found: Endpoint, form: AppForm | None, status: int = 200
 ) -> HttpResponse:
     shows_secret = request.session.get(_SHOWS_SECRET) == found.pk and found.is_signed
     if shows_secret:
@@ -105,13 +119,26 @@ def _page(
         "line": line_of(found),
         "form": form,
         "again": again(found),
-        "why_silent": why_silent(request.membership, found.channel),
+        "topics": topic_lines(found),
+        "why_silent": why_silent(request.membership, found.channel, found.topics_off),
         "tab": tab_of(found.channel),
+        "tab_label": channel_label(found.channel),
         "secret": found.secrets["signing"] if shows_secret else "",
         "former_until": former_until(found.secrets),
         "both_sign_hours": int(BOTH_SIGN.total_seconds() // 3600),
     }
     return render(request, "notifications/endpoint.html", context, status=status)
+
+
+@member_required
+@require_POST
+def topics(request: MemberRequest, pk: int) -> HttpResponse:
+    """POST `topic` for each one that is ticked."""
+    found = load_endpoint(request.membership, pk)
+    among = [line.topic.key for line in topic_lines(found)]
+    services.choose_topics(found, request.POST.getlist("topic"), among)
+    messages.success(request, _("The topics of “%(name)s” are saved.") % {"name": found.name})
+    return redirect(page_of(found))
 
 
 # --- Secrets ------------------------------------------------------------------------------
@@ -155,6 +182,8 @@ def test(request: MemberRequest, pk: int) -> HttpResponse:
         messages.error(request, str(error))
     else:
         words = _("The test arrived: %(host)s answered %(status)s.")
+        if found.is_device:
+            words = _("The test is on its way: %(host)s took it (%(status)s).")
         values = {"host": found.host, "status": answer.partition(" ")[0]}
         messages.success(request, words % values)
     return redirect(page_of(found))

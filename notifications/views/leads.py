@@ -14,8 +14,11 @@ from django.views.decorators.http import require_safe
 
 from notifications.activities.pages import Cursor, timeline
 from notifications.activities.visible import activities_of_lead
+from notifications.claims.selectors import on_it
 from notifications.selectors import last_actions
 from notifications.standing import lead_standing
+from notifications.views.looking import note_look
+from notifications.when.waiting import OF_A_LEAD, snooze_of, span_choices
 from partners.access import Viewer, load_lead, viewer_required
 from partners.models import Lead
 from partners.selectors import leads_of, leads_with_status, search_leads
@@ -81,14 +84,24 @@ def lead(request: HttpRequest, pk: int) -> HttpResponse:
     viewer, found = load_lead(request, pk)
     before = Cursor.read(request.GET.get("before", ""))
     now = timezone.now()
+    note_look(request, viewer.membership, reasons__lead=found)
     context = {
         "viewer": viewer,
         "lead": found,
         "standing": lead_standing(found, viewer.membership, now),
         "timeline": timeline(activities_of_lead(found), found.account, before),
         "before": before,
+        "on_it": on_it(viewer.membership, found),
+        **_snooze(found, viewer),
         "is_registered": found.status_at(now) == Lead.Status.REGISTERED,
         "was_registered": found.status in (Lead.Status.REGISTERED, Lead.Status.EXPIRED),
         **status_of(found, now),
     }
     return render(request, "partners/lead.html", context)
+
+
+def _snooze(found: Lead, viewer: Viewer) -> dict[str, Any]:
+    member = viewer.membership
+    if member is None or not member.account.is_partner:
+        return {}
+    return {"snooze": snooze_of(member, found), "spans": span_choices(OF_A_LEAD)}

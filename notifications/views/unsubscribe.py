@@ -7,8 +7,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Membership
+from notifications.channels import EMAIL
+from notifications.forms import choice_label
 from notifications.services import unsubscribe as turn_off
-from notifications.topics import TOPICS
 from notifications.unsubscribe import read_token
 
 
@@ -22,7 +23,7 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
         turn_off(membership, found[1])
     context = {
-        "topics": [TOPICS[key] for key in found[1]],
+        "topics": [choice_label(EMAIL, key) for key in found[1]],
         "account": membership.account,
         "done": request.method == "POST",
     }

@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Account
+from accounts.models import Account, Membership
 
 
 class Lead(models.Model):
@@ -35,6 +35,15 @@ class Lead(models.Model):
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.REGISTERED)
     registered_at = models.DateTimeField(_("registered"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
+    # Who of the partner's people looks after it (R38).
+    owner = models.ForeignKey(
+        Membership,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("owner of the lead"),
+    )
 
     class Meta:
         verbose_name = _("lead")

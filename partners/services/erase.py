@@ -11,9 +11,10 @@ from django.db.models import Q
 from django.db.models.functions import Cast
 from django.utils import timezone
 
-from accounts.audit import record_change
+from accounts.audit import forget_person, record_change
 from accounts.models import User
 from accounts.services.invitations import forget_invited
+from partners.conflicts import repeated_after_conflict
 from partners.erased import erased_address
 from partners.mentions import mentions, perhaps_mentions
 from partners.models import Activity, Client, Contact, Identity, Lead, RejectedEvent
@@ -37,6 +38,7 @@ class Erased:
         return ", ".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts)
 
 
+@repeated_after_conflict
 @transaction.atomic
 def erase_person(
     email: str, *, actor: User | None, actor_name: str = "", now: datetime | None = None
@@ -46,6 +48,7 @@ def erase_person(
     The contact stays as an anonymous row that denies consent, so that counts stay right and
     nothing is sent about it. Announces `person_erased`. Audited without the address.
     """
+    _hold_pending(email)
     contact = Contact.objects.select_for_update().filter(email=email).first()
     activities = _scrub_activities(contact, email)
     erased = Erased(
@@ -58,6 +61,7 @@ def erase_person(
     if contact is not None:
         _anonymise(contact, email, now or timezone.now())
     forget_invited(email)
+    forget_person(email)
     person_erased.send(sender=Contact, email=email, contact=contact)
     record_change(
         None,
@@ -68,6 +72,12 @@ def erase_person(
         new=str(erased),
     )
     return erased
+
+
+def _hold_pending(email: str) -> None:
+    """Activities before their contact, as evaluation takes them: else both wait for ever."""
+    rows = Activity.objects.filter(contact__email=email, state=Activity.State.PENDING)
+    list(rows.select_for_update(of=("self",), no_key=True).order_by("pk").values_list("pk"))
 
 
 def _anonymise(contact: Contact, email: str, now: datetime) -> None:

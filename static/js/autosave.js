@@ -4,9 +4,11 @@
   const form = document.querySelector("form[data-autosave]");
   const status = document.querySelector("[data-autosave-status]");
   const controls = [...form.elements].filter((control) => control.type !== "hidden" && control.type !== "submit");
-  const [receive, recipient] = ["receive_lead_activity", "recipient"].map((name) => form.elements[name]);
+  const receive = form.elements["receive_lead_activity"];
+  const lists = controls.filter((control) => control.type === "select-one");
   const KEY_RESTS_MS = 1500;
   let resting = 0;
+  let restingList = null;
   let fade = 0;
   let waiting = 0;
 
@@ -17,20 +19,24 @@
     if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
   };
 
-  // The list waits for its switch; without a script it never does.
-  const follow = () => (recipient.disabled = receive.disabled || !receive.checked);
+  // The lists wait for their switch; without a script they never do.
+  const follow = () => lists.forEach((list) => (list.disabled = receive.disabled || !receive.checked));
 
   // Copies: a select chooses anew while its options are taken away one by one.
   const copies = (part) => [...part.childNodes].map((node) => node.cloneNode(true));
 
-  // What the server now shows becomes what "put back" means.
-  const settle = (page) => {
+  const refresh = (page) => {
     for (const part of document.querySelectorAll("[data-refresh]")) {
       const fresh = page.getElementById(part.id);
       if (!fresh) continue;
       part.replaceChildren(...copies(fresh));
       if ("disabled" in part) part.disabled = fresh.disabled;
     }
+  };
+
+  // What the server now shows becomes what "put back" means.
+  const settle = (page) => {
+    refresh(page);
     if (waiting > 1 || resting) return; // A later change must not be overwritten.
     for (const control of controls) {
       const fresh = page.getElementById(control.id);
@@ -59,7 +65,7 @@
         say(form.dataset.saved, false);
       } else {
         putBack();
-        const why = page.querySelector("#recipient-errors .error")?.textContent ?? "";
+        const why = page.querySelector(".field .error")?.textContent ?? "";
         say(`${form.dataset.refused} ${why}`.trim(), true);
       }
     } catch {
@@ -87,21 +93,68 @@
     if (!resting) return;
     clearTimeout(resting);
     resting = 0;
-    saveSoon(recipient);
+    saveSoon(restingList);
   };
-  recipient.addEventListener("keydown", (event) => {
-    byKey = true;
-    if (event.key === "Enter") chosen();
-  });
-  recipient.addEventListener("pointerdown", () => (byKey = false));
-  recipient.addEventListener("blur", chosen);
-  recipient.addEventListener("change", () => {
-    clearTimeout(resting);
-    resting = byKey ? setTimeout(chosen, KEY_RESTS_MS) : 0;
-    if (!byKey) saveSoon(recipient);
-  });
+  for (const list of lists) {
+    list.addEventListener("keydown", (event) => {
+      byKey = true;
+      if (event.key === "Enter") chosen();
+    });
+    list.addEventListener("pointerdown", () => (byKey = false));
+    list.addEventListener("blur", chosen);
+    list.addEventListener("change", () => {
+      clearTimeout(resting);
+      restingList = list;
+      resting = byKey ? setTimeout(chosen, KEY_RESTS_MS) : 0;
+      if (!byKey) saveSoon(list);
+    });
+  }
   for (const control of controls) {
-    if (control !== recipient) control.addEventListener("change", () => saveSoon(control));
+    if (!lists.includes(control)) control.addEventListener("change", () => saveSoon(control));
   }
   follow();
+
+  // Rows that come and go, each with its forms: the server draws them anew, and one stays
+  // where one was.
+  const rows = document.querySelector("[data-part]");
+  let rowsWaiting = 0;
+
+  const redraw = (fresh) => {
+    const open = [...rows.querySelectorAll("details[open]")].map((details) => details.id);
+    const focused = rows.contains(document.activeElement) && document.activeElement.id;
+    const wasInside = focused !== false;
+    rows.replaceChildren(...copies(fresh));
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (wasInside) (document.getElementById(focused) ?? rows.querySelector("[tabindex]")).focus();
+  };
+
+  const saveRow = async (rowForm, body) => {
+    try {
+      const answer = await fetch(rowForm.action, { method: "POST", body, keepalive: true });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById(rows.id);
+      const why = fresh?.querySelector(".error")?.textContent ?? "";
+      refresh(page);
+      if (fresh && rowsWaiting === 1) redraw(fresh); // Else a later change is on its way.
+      say(answer.ok && fresh ? form.dataset.saved : `${form.dataset.refused} ${why}`.trim(), !answer.ok || !fresh);
+    } catch {
+      rowForm.reset();
+      say(form.dataset.failed, true);
+    } finally {
+      rowsWaiting -= 1;
+    }
+  };
+
+  const saveRowSoon = (rowForm) => {
+    const body = new FormData(rowForm);
+    rowsWaiting += 1;
+    queue = queue.then(() => saveRow(rowForm, body));
+  };
+  rows.addEventListener("submit", (event) => {
+    event.preventDefault();
+    saveRowSoon(event.target);
+  });
+  rows.addEventListener("change", (event) => {
+    if (event.target.type === "checkbox") saveRowSoon(event.target.form);
+  });
 }

@@ -14,6 +14,7 @@
     for (const menu of menus()) {
       menu.open = false;
       menu.querySelector("summary").focus();
+      event.preventDefault(); // What is around it stays.
     }
   });
 
@@ -25,6 +26,7 @@
   }
 
   for (const form of document.querySelectorAll("form[data-filters]")) {
-    form.addEventListener("change", () => form.requestSubmit());
+    // What is typed, a date as well, is not finished with the first key.
+    form.addEventListener("change", (event) => event.target.matches("select, [type=checkbox]") && form.requestSubmit());
   }
 }

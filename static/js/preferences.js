@@ -7,21 +7,19 @@
   const cells = [...form.querySelectorAll("[data-cell]")];
   const words = JSON.parse(document.getElementById("unsaved-words").textContent);
   const counts = JSON.parse(document.getElementById("group-counts").textContent);
+  // On a page that is only looked at there is nothing to save.
   const save = form.querySelector("[data-save]");
   const cancel = form.querySelector("[data-cancel]");
-  const bar = save.parentElement;
   const OPEN = "preferences.open";
-  const changed = (cell) => cell.checked !== cell.defaultChecked;
+  const changed = (cell) =>
+    cell.type === "checkbox" ? cell.checked !== cell.defaultChecked : cell.value !== cell.defaultValue;
   const panelOf = (slug) => form.querySelector(`[data-panel="${slug}"]`);
   const cellsIn = (part) => [...part.querySelectorAll("[data-cell]")];
   let saving = false;
 
   const update = () => {
     const number = cells.filter(changed).length;
-    form.querySelector("[data-unsaved]").textContent = words[number];
-    save.disabled = cancel.disabled = number === 0;
-    // Only with something to save does the bar stay in view; then "saved" is no longer true.
-    bar.classList.toggle("is-needed", number > 0);
+    if (save) updateBar(number);
     if (number) for (const saved of document.querySelectorAll(".toast-success")) saved.remove();
     for (const tab of tabs) {
       const isChanged = cellsIn(panelOf(tab.dataset.tab)).some(changed);
@@ -30,8 +28,14 @@
     }
     for (const group of form.querySelectorAll("[data-group]")) updateGroup(group);
   };
+  const updateBar = (number) => {
+    form.querySelector("[data-unsaved]").textContent = words[number];
+    save.disabled = cancel.disabled = number === 0;
+    // Only with something to save does the bar stay in view; then "saved" is no longer true.
+    save.parentElement.classList.toggle("is-needed", number > 0);
+  };
   const updateGroup = (group) => {
-    const topics = cellsIn(group);
+    const topics = [...group.querySelectorAll("[data-topic]")];
     const on = topics.filter((topic) => topic.checked).length;
     const all = group.querySelector("[data-all] input");
     if (all) {
@@ -50,8 +54,14 @@
       tab.tabIndex = isCurrent ? 0 : -1;
       panelOf(tab.dataset.tab).hidden = !isCurrent;
       if (isCurrent) form.action = tab.pathname;
+      if (isCurrent) bringIntoView(tab);
       if (isCurrent && focus) tab.focus();
     }
+  };
+  // A narrow screen shows some of the tabs only.
+  const bringIntoView = (tab) => {
+    const strip = tab.parentElement;
+    strip.scrollLeft = tab.offsetLeft + tab.offsetWidth - strip.clientWidth;
   };
   const go = (tab, focus) => {
     if (tab.pathname !== location.pathname) history.pushState(null, "", tab.pathname);
@@ -80,10 +90,10 @@
     if (!row) continue;
     row.hidden = false;
     row.querySelector("input").addEventListener("change", (event) => {
-      for (const topic of cellsIn(group)) topic.checked = event.target.checked;
+      for (const topic of group.querySelectorAll("[data-topic]:enabled")) topic.checked = event.target.checked;
     });
   }
-  const dialog = document.getElementById("clear-dialog");
+  const dialog = document.getElementById("clear-dialog"); // None on a page to look at.
   for (const button of form.querySelectorAll("[data-clear]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
@@ -91,12 +101,20 @@
       dialog.showModal();
     });
   }
-  dialog.addEventListener("close", () => {
+  dialog?.addEventListener("close", () => {
     if (dialog.returnValue !== "yes") return;
     const panel = panelOf(here().dataset.tab);
-    for (const topic of panel.querySelectorAll("[data-topic]")) topic.checked = false;
+    for (const topic of panel.querySelectorAll("[data-topic]:enabled")) topic.checked = false;
     update();
   });
+  for (const button of form.querySelectorAll("[data-reset]")) {
+    button.hidden = false;
+    button.addEventListener("click", () => {
+      const cells = button.closest("[data-panel]").querySelectorAll("[data-inherited]:enabled");
+      for (const cell of cells) cell.checked = cell.dataset.inherited === "on";
+      update();
+    });
+  }
   // --- What was just opened or ticked stays in view, above the bar ---
   for (const group of form.querySelectorAll("[data-group]")) {
     group.querySelector("summary").addEventListener("click", () => {
@@ -107,6 +125,8 @@
     update();
     event.target.closest("[data-topic-row], .row")?.scrollIntoView({ block: "nearest" });
   });
+  // A text counts while it is typed; a box once it has changed.
+  form.addEventListener("input", (event) => event.target.type === "text" && update());
   form.addEventListener("reset", () => setTimeout(update));
   form.addEventListener("submit", () => {
     saving = true;

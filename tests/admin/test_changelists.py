@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -21,6 +21,8 @@ from accounts.models import AuditEntry, Heartbeat, Invitation
 from accounts.words import AUDIT_AREAS, audit_action
 from notifications.drain import drain
 from notifications.models import (
+    Absence,
+    Claim,
     Decision,
     Delivery,
     Endpoint,
@@ -79,9 +81,11 @@ def grow():
     n = next(numbers)
     account = make_account(f"partner-{n}")
     ala = make_member(account, f"ala@partner-{n}.example", role="admin")
-    make_lead(account, f"lead-{n}.example")
+    lead = make_lead(account, f"lead-{n}.example")
     make_client(account, f"client-{n}.example")
-    switch_on(account, ala)
+    switch_on(account, ala, escalate_after=2)
+    Claim.objects.create(account=account, membership=ala, lead=lead)
+    Absence.objects.create(membership=ala, begins=date(2020, 1, 1), ends=date(2020, 1, 2))
     choose(ala, "desktop", "popup", True)
     company = make_company(f"lead-{n}.example", owner=ala.user)
     contact = make_contact(f"anna@lead-{n}.example", company)

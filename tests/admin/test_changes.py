@@ -293,3 +293,9 @@ def test_an_address_is_suppressed_and_freed(admin_client):
     assert row.address == "ala@northstar.example"
     admin_client.post(url(Suppression, "delete", row.pk), {"post": "yes"})
     assert not Suppression.objects.exists()
+    assert list(
+        AuditEntry.objects.order_by("pk").values_list("action", "subject", "old", "new")
+    ) == [
+        ("addresses.suspended", "ala@northstar.example", "", "complaint"),
+        ("addresses.freed", "ala@northstar.example", "complaint", ""),
+    ]

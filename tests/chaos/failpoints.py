@@ -47,7 +47,7 @@ POINTS = {
     "stored": Point("partners.intake:_insert", after=True),  # Before COMMIT.
     "committed": Point("notifications.doorbell:ring"),  # Before the nudge and the answer.
     # Evaluation: the messages are written, decisions and deliveries are not.
-    "evaluating": Point("notifications.evaluation:_Writer._write_notifications", after=True),
+    "evaluating": Point("notifications.writer:Writer._write_notifications", after=True),
     "poison-evaluation": Point(
         "notifications.facts.triggers:match_triggers",
         lambda activities: any(POISON in activity.message_id for activity in activities),
@@ -87,9 +87,9 @@ class FailpointsConfig(AppConfig):
         if spec := os.environ.get("PN_FAILPOINT"):
             install(spec, os.environ.get("PN_FAILPOINT_ONCE", ""))
         if lane := os.environ.get("PN_NEVER_TWICE"):
-            from notifications.channels.registry import CHANNELS
+            from notifications.channels.registry import sender_of
 
-            type(CHANNELS[lane]).repeats_unknown = False
+            type(sender_of(lane)).repeats_unknown = False
 
 
 def find(point: Point) -> tuple[Any, str]:

@@ -5,18 +5,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 
-import http_ece
 import psycopg
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.chaos.client import recipient
+from tests.push import BrowserKeys
 from tests.sinks import HttpSink, Received, Request
 
 Reply = tuple[int, Mapping[str, str], bytes]
@@ -60,16 +56,14 @@ class PushService(Receiver):
     def __init__(self, database_url: str) -> None:
         super().__init__()
         self._database_url = database_url
-        self._private, self._auth = ec.generate_private_key(ec.SECP256R1()), os.urandom(16)
+        self._browser = BrowserKeys()
 
     @property
     def keys(self) -> dict[str, str]:
-        public = self._private.public_key()
-        point = public.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-        return {"p256dh": _text(point), "auth": _text(self._auth)}
+        return self._browser.keys
 
     def _read(self, request: Request) -> Received:
-        http_ece.decrypt(request.body, private_key=self._private, auth_secret=self._auth)
+        self._browser.read(request.body)
         public_id = str(uuid.UUID(request.headers["topic"]))
         with psycopg.connect(self._database_url) as connection:
             ((message_id,),) = connection.execute(_EVENT_OF, [public_id]).fetchall()
@@ -83,7 +77,3 @@ _EVENT_OF = """
     JOIN partners_activity a ON a.id = n.activity_id
     WHERE d.public_id = %s LIMIT 1
 """
-
-
-def _text(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

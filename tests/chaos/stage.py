@@ -375,7 +375,8 @@ Endpoint.objects.filter(channel="{channel}").delete()
 for n in {partners}:
     Endpoint.objects.create(
         membership=Membership.objects.get(user__email=f"ala@partner-{{n}}.example"),
-        channel="{channel}", name=f"hook {{n}}", address=f"{url}/{{n}}",
+        channel="{channel}", kind="webhook" if "{channel}" == "other_apps" else "",
+        name=f"hook {{n}}", address=f"{url}/{{n}}",
         secrets={secrets} or make_secrets(),
     )
 """

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from notifications import rendering
-from notifications.delivery import send
+from notifications import digest, rendering
 from tests.chaos.failpoints import POINTS, Point, find, install
 from tests.instance import ROOT
 
@@ -30,7 +29,7 @@ def test_a_function_that_is_gone_is_an_error() -> None:
 def originals(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put back what a point wraps."""
     monkeypatch.setattr(rendering, "render", rendering.render)
-    monkeypatch.setattr(send, "render", send.render)
+    monkeypatch.setattr(digest, "render", digest.render)
 
 
 class Poisoned:
@@ -42,7 +41,7 @@ class Poisoned:
 def test_a_point_hits_wherever_the_function_was_imported(originals: None) -> None:
     install("poison-rendering:raise")
     with pytest.raises(RuntimeError, match="fail point"):
-        send.render(Poisoned("poison-1"))
+        digest.render(Poisoned("poison-1"))
 
 
 def test_a_point_with_a_marker_hits_once(originals: None, tmp_path: Path) -> None:

@@ -24,12 +24,15 @@ from tests.factories import (
     make_company,
     make_contact,
     make_deal,
+    make_device,
     make_lead,
+    make_profile,
     make_user,
     make_webhook,
     switch_on,
 )
 from tests.notifications.test_replay import ends
+from tests.push import BrowserKeys
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -64,18 +67,31 @@ ROWS: dict[str, Row] = {
     "notifications:open": OF_ALA,
     "notifications:panel": MEMBERS,
     "notifications:unread": MEMBERS,
+    "notifications:popups": MEMBERS,
+    "notifications:stream": MEMBERS,
     "notifications:communication": (LOGIN, OK, OK, OK, NONE, NONE, NONE),
     "notifications:users": MEMBERS,
     "notifications:user": OF_ADMIN,
+    "notifications:user_notifications": OF_ADMIN,
     "notifications:deactivate_user": OF_ADMIN,
     "notifications:remove_user": OF_ADMIN,
     "notifications:preferences": MEMBERS,
+    "notifications:profiles": (LOGIN, OK, OK, OK, NONE, NONE, NONE),
+    "notifications:profile": (LOGIN, GO, GO, NONE, NONE, NONE, NONE),
+    "notifications:profile_tab": (LOGIN, OK, OK, NONE, NONE, NONE, NONE),
+    "notifications:remove_profile": (LOGIN, OK, NOT_ALLOWED, NONE, NONE, NONE, NONE),
     "notifications:preferences_start": members(GO),
     "notifications:endpoints": MEMBERS,
     # Only partner accounts have topics that could be sent there.
+    "notifications:when": (LOGIN, OK, OK, OK, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:add_slack": (LOGIN, OK, OK, OK, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:add_teams": (LOGIN, OK, OK, OK, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:add_webhook": (LOGIN, OK, OK, OK, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:endpoint": OWN,
     "notifications:remove_endpoint": OWN,
+    "notifications:rename_device": OWN,
+    "notifications:device_here": MEMBERS,
+    "notifications:on_it": (LOGIN, OK, OK, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:activity": LISTS,
     "notifications:explain": OF_A,
     "notifications:deliveries": LISTS,
@@ -93,6 +109,9 @@ ROWS: dict[str, Row] = {
     "accounts:invitation": (OK, *(NOT_ALLOWED,) * 6),  # For an address that nobody signs in with.
     "partners:intake": (METHOD,) * 7,
     "favicon.ico": REDIRECT,  # To the picture of this version.
+    "manifest": EVERYONE,
+    "service_worker": EVERYONE,
+    "offline": EVERYONE,
     "healthz": EVERYONE,
     "readyz": (503,) * 7,
     "metrics": EVERYONE,  # From this machine: tests/run/test_metrics.py.
@@ -101,6 +120,15 @@ ROWS: dict[str, Row] = {
 POST_ROWS: dict[str, Row] = {
     "notifications:read": OF_ALA,
     "notifications:read_all": members(GO),
+    "notifications:confirm_address": members(GO),
+    "notifications:endpoint_topics": OF_ALA,
+    # Without a subscription: whoever may have devices is told that.
+    "notifications:add_device": (LOGIN, 422, 422, 422, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:archive": OF_ALA,
+    "notifications:bring_back": OF_ALA,
+    "notifications:snooze": (LOGIN, NONE, *OF_ALA[2:]),  # Without a time there is nothing to do.
+    "notifications:silence": OF_ALA,
+    "notifications:show_again": OF_ALA,
     "notifications:test_endpoint": OF_ALA,
     "notifications:show_secret": OF_ALA,
     "notifications:new_secret": OF_ALA,
@@ -111,7 +139,15 @@ POST_ROWS: dict[str, Row] = {
     "notifications:send_again": (LOGIN, GO, *OF_ADMIN[2:]),
     # Ala has revoked it, and then it is nobody's.
     "notifications:revoke_invitation": (LOGIN, GO, NONE, *OF_ADMIN[3:]),
+    "notifications:send_waiting": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:pause": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:snooze_lead": (LOGIN, GO, GO, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:test_email": (LOGIN, GO, NOT_ALLOWED, GO, NONE, NONE, NONE),
+    # Without a person there is nobody to add; without an action, none to choose.
+    "notifications:add_recipient": (LOGIN, 422, NOT_ALLOWED, 422, NONE, NONE, NONE),
+    "notifications:change_recipient": (LOGIN, 422, NOT_ALLOWED, NONE, NONE, NONE, NONE),
+    # Ala has taken it off, and then there is none.
+    "notifications:remove_recipient": (LOGIN, GO, NONE, NONE, NONE, NONE, NONE),
 }
 # Somebody else's pages: the sign-in, the admin; the demo answers 404 without demo data.
 PACKAGES = ("account_", "mfa_")
@@ -154,7 +190,11 @@ class Walk:
             "operator": make_user("operator@northwind.example", is_staff=True),
         }
         lead = make_lead(world.northstar, "acme.example")
-        switch_on(world.northstar, world.ala)
+        communication = switch_on(world.northstar, world.ala)
+        listed, unwanted_there = (
+            communication.additional.create(membership=member)
+            for member in (world.bartek, world.ala)
+        )
         switch_on(world.southwind, world.celina)
         company = make_company("acme.example", owner=world.gosia.user)
         deal = make_deal(company, shares=(world.northstar,), owner=world.bartek)
@@ -167,32 +207,50 @@ class Walk:
             for email in ("ewa@northstar.example", "franek@northstar.example")
         )
         hook = make_webhook(world.ala, "https://127.0.0.1/")  # Private: nothing is sent.
-        own_endpoint = {"pk": hook.pk}
+        own, own_endpoint = {"pk": notification.pk}, {"pk": hook.pk}
+        profile = make_profile(world.northstar)
+        phone = make_device(world.ala, "https://127.0.0.1/push", BrowserKeys().keys)
         self.arguments: dict[str, dict[str, object]] = {
             "notifications:endpoint": own_endpoint,
             "notifications:remove_endpoint": own_endpoint,
+            "notifications:endpoint_topics": own_endpoint,
+            "notifications:rename_device": {"pk": phone.pk},
+            "offline": {"language": "pl"},
             "notifications:test_endpoint": own_endpoint,
             "notifications:show_secret": own_endpoint,
             "notifications:new_secret": own_endpoint,
             "notifications:switch_endpoint_off": own_endpoint,
             "notifications:switch_endpoint_on": own_endpoint,
             "notifications:endpoint_again": own_endpoint,
-            "notifications:open": {"pk": notification.pk},
-            "notifications:read": {"pk": notification.pk},
+            "notifications:open": own,
+            "notifications:read": own,
+            "notifications:archive": own,
+            "notifications:bring_back": own,
+            "notifications:snooze": own,
+            "notifications:silence": own,
+            "notifications:show_again": own,
             "notifications:preferences": {"tab": "email"},
+            "notifications:profile": {"pk": profile.pk},
+            "notifications:profile_tab": {"pk": profile.pk, "tab": "email"},
+            "notifications:remove_profile": {"pk": profile.pk},
             "notifications:explain": {"message_id": "of-a"},
             "notifications:delivery_again": {"pk": self._failed(notification).pk},
             "notifications:unsubscribe": {
                 "token": make_token(world.ala.pk, ["registered_lead_activity"])
             },
             "notifications:user": {"pk": world.bartek.pk},
+            "notifications:user_notifications": {"pk": world.bartek.pk, "tab": "email"},
             "notifications:deactivate_user": {"pk": world.bartek.pk},
             "notifications:reactivate_user": {"pk": world.bartek.pk},
             "notifications:remove_user": {"pk": world.bartek.pk},
             "notifications:send_again": {"pk": invited.pk},
             "notifications:revoke_invitation": {"pk": unwanted.pk},
             "accounts:invitation": {"token": make_invitation_token(invited)},
+            "notifications:on_it": {"kind": "lead", "pk": lead.pk},
+            "notifications:change_recipient": {"pk": listed.pk},
+            "notifications:remove_recipient": {"pk": unwanted_there.pk},
             "partners:lead": {"pk": lead.pk},
+            "notifications:snooze_lead": {"pk": lead.pk},
             "partners:deal": {"pk": deal.pk},
             "partners:intake": {"path": "track"},
             "demo:mail": {"name": "a.eml"},

@@ -7,7 +7,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # Read by `make run` only, or a free choice below a prefix.
-ELSEWHERE = {"PORT", "WEB_WORKERS", "ANYMAIL_POSTMARK_SERVER_TOKEN"}
+ELSEWHERE = {
+    *("PORT", "STREAM_PORT", "WEB_WORKERS"),
+    *("ANYMAIL_POSTMARK_SERVER_TOKEN", "ANYMAIL_WEBHOOK_SECRET"),
+}
 
 
 def test_every_setting_is_listed_in_order() -> None:

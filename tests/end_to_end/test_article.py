@@ -23,6 +23,7 @@ WORDS = {
         "tabs": ["Email", "Desktop", "Other apps", "Mobile app"],
         "group": "Northwind Partners",
         "save": "Save",
+        "all_saved": "Your notification preferences are saved.",
     },
     "pl": {
         "settings": "Ustawienia",
@@ -34,6 +35,7 @@ WORDS = {
         "tabs": ["E-mail", "Pulpit", "Inne aplikacje", "Aplikacja mobilna"],
         "group": "Partnerzy Northwind",
         "save": "Zapisz",
+        "all_saved": "Preferencje powiadomień zostały zapisane.",
     },
 }
 
@@ -133,6 +135,7 @@ def _tick_co_selling(page: Page, words: dict) -> None:
     expect(box).not_to_be_checked()
     box.check()
     page.get_by_role("button", name=words["save"], exact=True).click()
+    expect(page.get_by_role("status").get_by_text(words["all_saved"])).to_be_visible()
     page.reload()
     _expand(page, words)
     expect(box).to_be_checked()

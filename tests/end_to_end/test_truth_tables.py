@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from tests.end_to_end.truth_tables import Row, rows, whole_program
+from tests.end_to_end import truth_tables
+from tests.end_to_end.recipients_table import additional
+from tests.end_to_end.truth_tables import Row, whole_program
 from tests.sinks import wait_until
 
 pytestmark = pytest.mark.processes
 FINAL = {"delivered", "suppressed", "cancelled", "dead"}
+
+
+def rows() -> list[Row]:
+    return [*truth_tables.rows(), *additional()]
 
 
 @pytest.fixture(scope="module")

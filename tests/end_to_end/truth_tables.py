@@ -82,7 +82,7 @@ MAIL = [delivery("email")]
 # --- cooldown? cap? all yes = one e-mail; the first no is the reason.
 
 
-def _lead_program(name: str, **changes: Any) -> dict[str, Any]:
+def lead_program(name: str, **changes: Any) -> dict[str, Any]:
     ala = f"ala@{name}.example"
     account = {
         "slug": name,
@@ -110,7 +110,7 @@ def _lead_program(name: str, **changes: Any) -> dict[str, Any]:
     return {"accounts": [account]}
 
 
-def _event(name: str, number: int = 1, **fields: Any) -> dict[str, Any]:
+def lead_event(name: str, number: int = 1, **fields: Any) -> dict[str, Any]:
     return {
         "type": "track",
         "event": "Demo Requested",
@@ -129,8 +129,8 @@ def kind_1() -> Iterator[Row]:
         ala = f"ala@{name}.example"
         return Row(
             name=name,
-            program=_lead_program(name, **changes),
-            events=[_event(name, **(event or {}))],
+            program=lead_program(name, **changes),
+            events=[lead_event(name, **(event or {}))],
             decisions=[
                 line(
                     f"{name}-1", "lead", trigger, reason=reason, deliveries=deliveries,
@@ -199,8 +199,8 @@ def _cooldown(name: str) -> Row:
     known = {"account": name, "user": ala}
     return Row(
         name=name,
-        program=_lead_program(name),
-        events=[_event(name, n, **page) for n in (1, 2)],
+        program=lead_program(name),
+        events=[lead_event(name, n, **page) for n in (1, 2)],
         decisions=[
             line(f"{name}-1", "lead", "pricing_view", deliveries=BOTH, **known),
             line(f"{name}-2", "lead", "pricing_view", reason="cooldown", **known),
@@ -215,8 +215,8 @@ def _capped(name: str) -> Row:
     stopped = [delivery("desktop"), delivery("email", "suppressed", "daily_cap")]
     return Row(
         name=name,
-        program=_lead_program(name),
-        events=[_event(name, n) for n in range(1, CAP + 2)],
+        program=lead_program(name),
+        events=[lead_event(name, n) for n in range(1, CAP + 2)],
         decisions=[
             *[
                 line(f"{name}-{n}", "lead", "demo_request", deliveries=BOTH, **known)

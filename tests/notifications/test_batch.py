@@ -7,11 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from notifications.channels.email import EmailChannel
+from notifications.delivery import outcome
+from notifications.delivery.recheck import Recheck
 from notifications.delivery.send import deliver_due
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
-from notifications.models import Attempt, Delivery
-from tests.northstar import Northstar
+from notifications.models import Attempt, Delivery, Notification
+from tests.northstar import Northstar, queue_bells
 
 
 def decide(northstar: Northstar, number: int) -> None:
@@ -98,3 +100,65 @@ def test_what_was_sent_does_not_hang_on_what_comes_next(northstar):
     assert states() == ["delivered", "pending", "delivered"]
     second.refresh_from_db()
     assert (second.failures, second.starts) == (1, 0)
+
+
+# --- The bell has no wire ------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+def test_the_bell_is_delivered_with_the_decision(northstar):
+    decide(northstar, 2)
+    assert bells() == ["delivered"] * 2
+    assert sum(broken().values()) == 0
+
+
+def bells() -> list[str]:
+    rows = Delivery.objects.filter(channel="desktop").order_by("pk")
+    return list(rows.values_list("state", flat=True))
+
+
+@pytest.mark.django_db
+def test_many_bells_are_one_commit(northstar):
+    def queries(number: int) -> int:
+        decide(northstar, number)
+        queue_bells()
+        with CaptureQueriesContext(connection) as captured:
+            assert deliver_due("desktop").delivered == number
+        Notification.objects.all().delete()
+        return len(captured)
+
+    assert queries(2) == queries(9)
+
+
+@pytest.mark.django_db
+def test_a_bell_whose_lease_was_lost_is_left_to_whoever_has_it(northstar, monkeypatch):
+    decide(northstar, 3)
+    queue_bells()
+    put = outcome.put_in_inbox
+
+    def lose_the_second(told, token):
+        lost = Delivery.objects.filter(pk=told[1].delivery.pk)
+        lost.update(state="pending", lease_token=None, lease_until=None)
+        return put(told, token)
+
+    monkeypatch.setattr(outcome, "put_in_inbox", lose_the_second)
+    assert deliver_due("desktop").results == {"delivered": 2, "lost": 1}
+    assert bells() == ["delivered", "pending", "delivered"]
+    assert sum(broken().values()) == 0
+
+
+@pytest.mark.django_db
+def test_a_bell_that_cannot_be_checked_does_not_hold_up_the_others(northstar, monkeypatch):
+    decide(northstar, 3)
+    queue_bells()
+    first = Delivery.objects.filter(channel="desktop").order_by("pk")[0]
+    check = Recheck.check
+
+    def fail_for_the_first(recheck, delivery):
+        if delivery.pk == first.pk:
+            raise ValueError("broken row")
+        return check(recheck, delivery)
+
+    monkeypatch.setattr(Recheck, "check", fail_for_the_first)
+    assert deliver_due("desktop").results == {"delivered": 2, "retried": 1}
+    assert bells() == ["pending", "delivered", "delivered"]

@@ -17,6 +17,7 @@ from tests.factories import (
     make_deal,
     make_lead,
     make_member,
+    make_profile,
     switch_on,
 )
 from tests.queries import assert_constant_queries
@@ -78,11 +79,13 @@ def test_the_list_offers_active_members_with_a_verified_address(client, world):
     switch_on(world.northstar, world.ala)
     html = page(client, world.ala)
     options = re.findall(r"<option[^>]*>([^<]*)</option>", html)
-    assert options == [
-        "Nobody chosen",
-        "Ala · ala@northstar.example",
-        "Bartek · bartek@northstar.example",
-    ]
+    people = ["Ala · ala@northstar.example", "Bartek · bartek@northstar.example"]
+    others = ["Choose…", "Whoever looks after the lead", *people]
+    hours = [label for label in options if "working hour" in label]
+    assert len(hours) == 24
+    hours = ["Tell nobody else", *hours]
+    chosen = ["Nobody chosen", *people, "Nobody", *people, *others]
+    assert [label for label in options if label not in hours] == chosen
 
 
 def test_turning_off_keeps_the_recipient(client, world):
@@ -207,6 +210,17 @@ def test_who_has_turned_it_off_finds_the_way_to_turn_it_on(client, world):
     assert 'href="/settings/notifications/email/#group-email-partners"' in html
 
 
+@pytest.mark.parametrize("cell", [("email", "enabled"), ("email", "registered_lead_activity")])
+def test_an_off_of_the_recipients_profile_is_said(client, world, cell):
+    """R40, R73: nobody is blamed for what the account has set."""
+    switch_on(world.northstar, world.ala)
+    make_profile(world.northstar, "Quiet", cells={cell: False}, is_default=True)
+    html = page(client, world.ala)
+    assert "The recipient's profile has these e-mails off." in html.replace("&#x27;", "'")
+    assert "Ala has the profile “Quiet”." in html
+    assert 'href="/settings/profiles/"' in html
+
+
 def test_an_address_that_bounced_is_said(client, world):
     switch_on(world.northstar, world.bartek)
     Suppression.objects.create(address="bartek@northstar.example", cause="bounce")
@@ -317,8 +331,8 @@ def test_what_happened_before_the_registration_is_not_shown(client, world):
 
 
 def test_queries_do_not_grow(client, world):
-    """Session, user, memberships, vendor, bell; settings, list, 2 for the warning, deals,
-    decisions, deliveries, triggers, history."""
+    """Session, user, memberships, vendor, bell; settings, list, 4 for the warning, deals,
+    decisions, deliveries, triggers, history; additional recipients, triggers for the history."""
     switch_on(world.northstar, world.ala)
     make_lead(world.northstar, "acme.example")
     make_client(world.northstar, "brightly.example")
@@ -332,7 +346,7 @@ def test_queries_do_not_grow(client, world):
             world.does(f"p{next(number)}@brightly.example")
 
     grow()
-    assert assert_constant_queries(lambda: client.get(URL), grow) <= 15
+    assert assert_constant_queries(lambda: client.get(URL), grow) <= 21
 
 
 def test_the_history_names_a_command_in_words(client, world):

@@ -91,7 +91,10 @@ def test_a_waiting_delivery_has_no_reason(northstar, source):
 
     evaluate_due()
     (line,) = lines()
-    assert {(d["state"], d["reason"]) for d in line["deliveries"]} == {("pending", None)}
+    assert {(d["channel"], d["state"], d["reason"]) for d in line["deliveries"]} == {
+        ("desktop", "delivered", "sent"),
+        ("email", "pending", None),
+    }
 
 
 def test_a_message_for_two_reasons_is_listed_with_both(northstar, source):

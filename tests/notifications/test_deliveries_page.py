@@ -135,7 +135,7 @@ def test_states_and_reasons_in_words(client, told):
     choose(told.ala, "email", "enabled", False)
     drain(patience_seconds=0)
     page = pages(client, told.boss.user, "?tab=not-sent")
-    assert "The recipient has turned e-mail off." in page
+    assert "E-mail is switched off for the recipient." in page
     assert "of-ala" not in page
 
 

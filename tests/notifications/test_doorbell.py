@@ -14,8 +14,10 @@ import pytest
 from django.db import transaction
 
 from notifications import doorbell
-from notifications.doorbell import EVALUATE, Ringer
+from notifications.doorbell import EVALUATE, make_ringer
+from partnernotify import courier
 from partnernotify.celery import app
+from partnernotify.courier import Courier
 from partnernotify.environment import broker_options
 from tests.instance import ROOT
 from tests.servers import free_port
@@ -23,8 +25,8 @@ from tests.sinks import HungServer, wait_until
 
 
 @pytest.fixture
-def ringer() -> Iterator[Ringer]:
-    ringer = Ringer()
+def ringer() -> Iterator[Courier]:
+    ringer = make_ringer()
     yield ringer
     ringer.finish()
 
@@ -55,21 +57,21 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_a_lane_is_rung_once_while_nobody_reads(
-    ringer: Ringer, broker: Any, tmp_path: Path
+    ringer: Courier, broker: Any, tmp_path: Path
 ) -> None:
     broker()
-    ringer.ring("email")
+    ringer.leave("email")
     wait_until(lambda: list(tmp_path.glob("email/*.msg")), what="the message")
-    ringer.ring("email")
-    ringer.ring(EVALUATE)
+    ringer.leave("email")
+    ringer.leave(EVALUATE)
     ringer.finish()
     assert len(list(tmp_path.glob("email/*.msg"))) == len(list(tmp_path.glob("evaluate/*"))) == 1
 
 
-def test_many_rings_are_gathered(ringer: Ringer, sent: list[str]) -> None:
+def test_many_rings_are_gathered(ringer: Courier, sent: list[str]) -> None:
     for _ in range(1_000):
-        ringer.ring(EVALUATE)
-    ringer.ring("email")
+        ringer.leave(EVALUATE)
+    ringer.leave("email")
     ringer.finish()
     assert len(sent) < 20
     assert sent[-1] == "email" or sent[-2:] == ["email", EVALUATE]
@@ -77,20 +79,20 @@ def test_many_rings_are_gathered(ringer: Ringer, sent: list[str]) -> None:
 
 @pytest.mark.parametrize("kind", ["down", "hung"])
 def test_a_broker_that_does_not_answer_costs_no_time(
-    ringer: Ringer, broker: Any, kind: str
+    ringer: Courier, broker: Any, kind: str
 ) -> None:
     with HungServer() as server:
         broker(f"redis://127.0.0.1:{server.port if kind == 'hung' else free_port()}/0")
         began = time.monotonic()
         for _ in range(1_000):
-            ringer.ring(EVALUATE)
+            ringer.leave(EVALUATE)
         assert time.monotonic() - began < 0.5
         ringer.finish()
         assert time.monotonic() - began < 2.5
 
 
 def test_after_a_failure_it_rings_again(
-    ringer: Ringer, sent: list[str], monkeypatch: pytest.MonkeyPatch
+    ringer: Courier, sent: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failures = iter([ValueError("gone")])
 
@@ -100,10 +102,10 @@ def test_after_a_failure_it_rings_again(
         sent.append(lane)
 
     monkeypatch.setattr(doorbell, "send", send)
-    monkeypatch.setattr(doorbell, "PAUSE_SECONDS", 0.05)
-    ringer.ring(EVALUATE)
-    wait_until(lambda: not ringer._wanted)
-    ringer.ring("email")
+    monkeypatch.setattr(courier, "PAUSE_SECONDS", 0.05)
+    ringer.leave(EVALUATE)
+    wait_until(lambda: not ringer._left)
+    ringer.leave("email")
     wait_until(lambda: sent == ["email"])
 
 

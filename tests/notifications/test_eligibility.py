@@ -11,11 +11,16 @@ from notifications.eligibility import (
     CompanyFacts,
     Event,
     Person,
+    Place,
     Registration,
     Role,
     SharedDeal,
+    channels_for,
     decide_deal_sign_up,
     decide_lead_activity,
+    endpoints_for,
+    may_name,
+    why_not_there,
 )
 from notifications.reasons import Reason
 
@@ -89,6 +94,8 @@ KIND_1 = [
     ("over the cap: bell still", {},
      {"recipient": person(capped_topics=frozenset({LEAD_ACTIVITY}))},
      Reason.DAILY_CAP, {"desktop"}),
+    ("unverified address: bell still", {}, {"recipient": person(verified=False)},
+     Reason.SUPPRESSED_ADDRESS, {"desktop"}),
     ("suppressed address: bell still", {}, {"recipient": person(suppressed=True)},
      Reason.SUPPRESSED_ADDRESS, {"desktop"}),
     ("internal", {"internal": True}, {}, Reason.INTERNAL, set()),
@@ -329,3 +336,65 @@ def test_the_daily_cap_of_e_mail_leaves_the_bell():
 def test_what_stops_the_event_stops_both_kinds(changes):
     (verdict,) = decide_deal_sign_up(sign_up(**changes), [company(deal(BARTEK))])
     assert verdict.membership_id is None and not verdict.send
+
+
+# --- Where a person's messages go ----------------------------------------------------------
+
+WITH_BROWSERS = person(
+    places={"desktop": (Place(key="laptop"), Place(key="tower")), "mobile": (Place(key="phone"),)}
+)
+BROWSER_ON = {("desktop", "browser"): True}
+
+
+@pytest.mark.parametrize(
+    ("choices", "places"),
+    [
+        ({}, ("user",)),
+        (BROWSER_ON, ("user", "laptop", "tower")),
+        (BROWSER_ON | {("desktop", "bell"): False}, ("laptop", "tower")),
+        ({("desktop", "bell"): False}, ()),
+    ],
+)
+def test_bell_and_browsers_hang_on_a_switch_each(choices, places):
+    """R68."""
+    ala = replace(WITH_BROWSERS, choices=choices)
+    assert endpoints_for(ala, "desktop", LEAD_ACTIVITY) == places
+    assert ("desktop" in channels_for(ala, LEAD_ACTIVITY)) == bool(places)
+
+
+def test_a_switch_without_a_browser_sends_nowhere():
+    ala = person(choices=BROWSER_ON | {("desktop", "bell"): False})
+    assert "desktop" not in channels_for(ala, LEAD_ACTIVITY)
+
+
+def test_the_mailbox_needs_no_endpoint_and_a_phone_does():
+    on = {("mobile", "enabled"): True, ("mobile", LEAD_ACTIVITY): True}
+    assert endpoints_for(person(choices=on), "mobile", LEAD_ACTIVITY) == ()
+    ala = replace(WITH_BROWSERS, choices=on)
+    assert endpoints_for(ala, "mobile", LEAD_ACTIVITY) == ("phone",)
+    assert endpoints_for(ala, "other_apps", LEAD_ACTIVITY) == ()
+    assert channels_for(ala, LEAD_ACTIVITY) == {"email", "desktop", "mobile"}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "choices", "why"),
+    [
+        ("user", {}, None),
+        ("user", {("desktop", "bell"): False}, Reason.TOPIC_OFF),
+        ("laptop", {}, Reason.TOPIC_OFF),
+        ("laptop", BROWSER_ON, None),
+        ("laptop", BROWSER_ON | {("desktop", LEAD_ACTIVITY): False}, Reason.TOPIC_OFF),
+        ("removed", BROWSER_ON, Reason.SUPPRESSED_ADDRESS),
+    ],
+)
+def test_right_before_the_send_the_place_counts(endpoint, choices, why):
+    ala = replace(WITH_BROWSERS, choices=choices)
+    assert why_not_there(ala, "desktop", LEAD_ACTIVITY, endpoint) == why
+
+
+def test_names_show_on_no_screen_unless_asked_for():
+    asked = person(choices={("mobile", "names"): True})
+    assert [may_name(ALA, c) for c in ("email", "other_apps", "desktop", "mobile")] == [
+        *(True, True, False, False),
+    ]
+    assert [may_name(asked, c) for c in ("desktop", "mobile")] == [False, True]

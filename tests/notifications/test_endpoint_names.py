@@ -100,4 +100,5 @@ def test_a_notice_leads_to_its_page(client, world):
     assert answer.url == f"/settings/endpoints/{world.hook.pk}/"
     world.hook.delete()
     assert client.post(f"/inbox/{notice.pk}/").url == "/settings/endpoints/"
-    assert "“a removed endpoint”" in client.get("/inbox/").content.decode()
+    # What it was called is what the notice is about.
+    assert "“Sales hook”" in client.get("/inbox/").content.decode()

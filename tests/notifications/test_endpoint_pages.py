@@ -64,11 +64,11 @@ def log() -> list[tuple[str, str, str, str]]:
 
 
 @pytest.mark.parametrize("url", [LIST, TAB])
-def test_an_empty_list_says_what_a_webhook_is_good_for(client, world, url):
+def test_the_list_says_what_can_be_connected(client, world, url):
     html = read(client, world.ala.user, url)
-    assert "No webhook yet" in html
-    assert "hands each notification to another program" in html
-    assert ADD in html
+    assert "Hands each notification to another program" in html
+    for kind in ("slack", "teams", "webhook"):
+        assert f"{LIST}add-{kind}/" in html
 
 
 @pytest.mark.parametrize("url", [LIST, TAB])
@@ -90,7 +90,7 @@ def test_the_pages_link_to_each_other(client, world, hook):
 
 def test_the_vendors_people_have_nothing_to_send_there(client, world):
     assert "Nothing to send there" in read(client, world.gosia.user, LIST)
-    assert "Your webhooks" not in read(client, world.gosia.user, TAB)
+    assert "Your apps" not in read(client, world.gosia.user, TAB)
 
 
 def test_it_says_why_nothing_is_sent(client, world, hook):
@@ -198,7 +198,7 @@ def test_there_is_a_limit(client, world):
     assert ADD not in read(client, world.ala.user, LIST)
     answer = post(client, world.ala.user, ADD, name="One more", address=URL)
     assert answer.status_code == 422
-    assert "You have 10 webhooks, and that is the limit." in answer.content.decode()
+    assert "You have 10 apps here, and that is the limit." in answer.content.decode()
     assert Endpoint.objects.count() == MOST
 
 
@@ -374,7 +374,8 @@ def test_removing_asks_first(client, world, hook):
 def test_every_change_has_words():
     """Actions are put together in services.py, so the test of literal ones does not see them."""
     actions = (
-        *("added", "name", "address", "never_twice", "switched_on", "switched_off"),
+        *("added", "name", "address", "never_twice", "teaser", "topic"),
+        *("switched_on", "switched_off"),
         *("new_secret", "removed", "test"),
     )
     for action in actions:

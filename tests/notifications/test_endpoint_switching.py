@@ -121,7 +121,7 @@ def test_another_address_gets_at_once_what_waits(northstar, sink, hook):
     happens(northstar, 2)
     drain(patience_seconds=0)
     answers(sink, 200)
-    services.change_webhook(hook, name="New", address=f"{sink.url}/new", never_twice=False)
+    services.change_app(hook, name="New", address=f"{sink.url}/new", never_twice=False)
     drain(patience_seconds=0)
     assert len(sink.at("/new")) == 2
 
@@ -191,9 +191,9 @@ def test_a_removed_members_endpoints_go_with_their_secrets(northstar, sink, hook
     answers(sink, 503)
     happens(northstar)
     drain(patience_seconds=0)
-    (words,) = [w for w in consequences(northstar.ala, removal=True) if "webhook" in w]
-    assert words.startswith("1 webhook or device of ")
-    assert not any("webhook" in w for w in consequences(northstar.ala, removal=False))
+    (words,) = [w for w in consequences(northstar.ala, removal=True) if "app or device" in w]
+    assert words.startswith("1 app or device of ")
+    assert not any("app or device" in w for w in consequences(northstar.ala, removal=False))
     remove_member(ewa.user, northstar.ala)
     assert list(Endpoint.objects.all()) == [own]
     assert not EndpointHealth.objects.exclude(endpoint_key="user").exists()

@@ -10,7 +10,7 @@ from notifications.endpoints.services import (
     KnownAddressError,
     RenewedAlreadyError,
     TooManyError,
-    add_webhook,
+    add_app,
     renew_secret,
     switch_on,
 )
@@ -31,7 +31,9 @@ def ala():
 
 
 def add(member, path):
-    return lambda: add_webhook(member, name=path, address=f"{URL}{path}", never_twice=False)
+    return lambda: add_app(
+        member, kind="webhook", name=path, address=f"{URL}{path}", never_twice=False
+    )
 
 
 def test_the_limit_holds(ala):

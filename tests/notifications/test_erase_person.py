@@ -9,13 +9,16 @@ from django.core import mail
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from accounts.audit import ERASED
 from accounts.models import AuditEntry
+from notifications.audit import in_words, record_communication
 from notifications.delivery.claim import claim, sweep
 from notifications.delivery.outcome import start
 from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
 from notifications.evaluation import evaluate_due
-from notifications.models import Attempt, Decision, Delivery
+from notifications.models import Absence, Attempt, Decision, Delivery
+from notifications.when.services import save_absence
 from partners.erased import erased_address
 from partners.models import (
     Activity,
@@ -28,6 +31,7 @@ from partners.models import (
     RejectedEvent,
 )
 from partners.services.erase import erase_person
+from partners.services.leads import record_owner
 from tests.factories import (
     make_account,
     make_client,
@@ -154,7 +158,8 @@ def test_what_waits_to_be_sent_is_cancelled(client, key):
     erase()
     drain(patience_seconds=0)
     assert not mail.outbox
-    assert set(Delivery.objects.values_list("state", "reason")) == {("cancelled", "no_consent")}
+    mails = Delivery.objects.filter(channel="email")
+    assert set(mails.values_list("state", "reason")) == {("cancelled", "no_consent")}
 
 
 def test_a_retry_of_what_was_on_the_wire_is_not_sent(client, key):
@@ -169,7 +174,7 @@ def test_a_retry_of_what_was_on_the_wire_is_not_sent(client, key):
     Delivery.objects.filter(state="pending").update(not_before=timezone.now())
     drain(patience_seconds=0)
     assert not mail.outbox
-    assert set(Delivery.objects.values_list("reason", flat=True)) == {"no_consent"}
+    assert Delivery.objects.get(channel="email").reason == "no_consent"
 
 
 def test_what_was_not_evaluated_yet_notifies_nobody(client, key):
@@ -238,6 +243,32 @@ def test_the_log_says_that_but_not_who(key):
     entry = AuditEntry.objects.get()
     assert (entry.action, entry.actor_name) == ("person_erased", "test")
     assert ANNA not in entry.new
+
+
+def test_the_history_of_settings_forgets_a_colleague(northstar):
+    """R104. That something changed stays, and on which lead."""
+    bo = make_member(northstar.account, "bo@northstar.example", name="Bo")
+    actor = northstar.ala.user
+    today = timezone.now().date()
+    save_absence(northstar.ala, Absence(begins=today, ends=today, deputy=bo))
+    save_absence(northstar.ala, None)
+    save_absence(bo, Absence(begins=today, ends=today))
+    northstar.lead.owner = bo
+    record_owner(northstar.lead, None, actor=actor)
+    before = in_words(northstar.settings)
+    northstar.settings.recipient = northstar.settings.backup = bo
+    record_communication(northstar.settings, before, actor=actor)
+    erase("bo@northstar.example")
+    rows = AuditEntry.objects.exclude(action="person_erased").order_by("pk")
+    ala, days = "Ala · ala@northstar.example", f"{today} – {today}"
+    assert list(rows.values_list("action", "subject", "old", "new")) == [
+        ("absence.changed", ala, "", ERASED),
+        ("absence.changed", ala, ERASED, ""),
+        ("absence.changed", "", "", days),
+        ("lead_owner", "acme.example", "", ERASED),
+        ("communication.recipient", "", ala, ERASED),
+        ("communication.backup", "", "", ERASED),
+    ]
 
 
 def test_the_command_erases(key, capsys):

@@ -32,6 +32,7 @@ from tests.factories import (
     make_company,
     make_contact,
     make_member,
+    make_profile,
 )
 from tests.northstar import PRICING, SIGN_UP, Northstar
 
@@ -50,7 +51,14 @@ def grow(size: int, tag: str) -> None:
         partner = Northstar(f"{tag}-{n}", f"{tag}{n}.example")
         bo = make_member(partner.account)
         choose(bo, "email", CO_SELLING, True)
+        partner.settings.additional.create(membership=bo)
+        partner.settings.additional.create(membership=make_member(partner.account), triggers=["x"])
+        partner.settings.additional.create()
+        partner.lead.owner = make_member(partner.account)
+        partner.lead.save()
         partner.share_a_deal(bo)
+        make_profile(partner.account, "Sales", bo, cells={("desktop", CO_SELLING): True})
+        make_profile(partner.account, "All", cells={("email", CO_SELLING): True}, is_default=True)
         make_client(make_account(), partner.lead.domain)
         for _ in range(2):
             partner.happens()
@@ -229,7 +237,7 @@ def test_the_daily_cap_counts_per_topic_and_leaves_the_bell(northstar, settings)
         northstar.happens()
         evaluate_due()
     assert reasons() == ["sent", "sent", "daily_cap", "daily_cap"]
-    assert Delivery.objects.filter(channel="desktop", state="pending").count() == 4
+    assert Delivery.objects.filter(channel="desktop", state="delivered").count() == 4
     assert list(
         Delivery.objects.filter(reason="daily_cap").values_list("channel", "state").distinct()
     ) == [("email", "suppressed")]
@@ -368,7 +376,7 @@ def test_two_workers_at_once_tell_everybody_once():
 
     def work():
         try:
-            while evaluate_due(limit=3):
+            while evaluate_due(limit=3).taken:
                 pass
         except Exception as error:  # noqa: BLE001 - told to the test
             failures.append(error)

@@ -7,12 +7,16 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from notifications.delivery.claim import claim
+from notifications.delivery.send import deliver_due
+from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Notification
 from notifications.tasks import lanes_due
 from tests.factories import make_account, make_activity, make_contact, make_member, make_source
+from tests.northstar import Northstar
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +65,18 @@ def test_quiet_accounts_are_served_beside_a_flood(activity):
     assert all(found[f"quiet-{n}"] == 1 for n in range(5))
     assert found["flood"] == 2
     assert claimed(12) == {"flood": 12}
+
+
+def test_within_a_claim_they_take_turns():
+    """T25: a claim may end after a few slow sends; the oldest are not always those few."""
+    flood, quiet = Northstar("flood", "flood.example"), Northstar("quiet", "quiet.example")
+    for partner in (*[flood] * 6, quiet):
+        partner.happens()
+    evaluate_due()
+    deliver_due("email")
+    assert len(mail.outbox) == 7
+    first_two = {message.to[0] for message in mail.outbox[:2]}
+    assert first_two == {"ala@flood.example", "ala@quiet.example"}
 
 
 def test_with_more_accounts_than_room_each_gets_one_at_most(activity):

@@ -18,6 +18,7 @@ from notifications.gauges import Gauges
 from notifications.invariant_check import check_if_due
 from notifications.models import Delivery
 from partners.models import Activity
+from tests.northstar import queue_bells
 from tests.notifications.test_replay import ends
 from tests.queries import assert_constant_queries
 
@@ -59,7 +60,8 @@ def test_what_waits(northstar):
     Delivery.objects.filter(channel="email", state="pending").exclude(pk=second.pk).update(
         not_before=timezone.now() - timedelta(minutes=2)
     )
-    Delivery.objects.filter(channel="desktop").update(not_before=later)
+    for bell in queue_bells():
+        Delivery.objects.filter(pk=bell.pk).update(not_before=later)
     found = scrape()
     assert found["deliveries", "email", "pending"] == 3
     assert found["deliveries", "email", "unknown"] == 1
@@ -141,6 +143,7 @@ INDEXES = (
     "delivery_due",
     "delivery_held",
     "delivery_unknown",
+    "delivery_gathered",
     "delivery_ended",
     "activity_due",
     "activity_quarantined",
@@ -149,11 +152,17 @@ INDEXES = (
 
 
 def test_the_number_of_queries_does_not_grow(northstar):
-    assert assert_constant_queries(scrape, lambda: decide(northstar, 5)) == len(INDEXES) + 2
+    assert assert_constant_queries(scrape, lambda: decide(northstar, 5)) == len(INDEXES) + 3
 
 
 def test_each_query_reads_only_what_it_counts(northstar):
-    decide(northstar, 3)
+    decide(northstar, 100)
+    # Many that failed: one index also holds the few of which nobody can tell.
+    ended = {"state": "dead", "detail": "no", "done_at": timezone.now()}
+    Delivery.objects.filter(channel="email").update(**ended)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     with CaptureQueriesContext(connection) as captured:
         scrape()
     for query, index in zip(captured, INDEXES, strict=False):

@@ -7,9 +7,9 @@ from django.core import mail
 
 from notifications.drain import drain
 from notifications.evaluation import evaluate_due
+from notifications.inbox.selectors import newest
 from notifications.invariants import broken
 from notifications.models import Delivery, Notification
-from notifications.selectors import newest
 from tests.factories import choose, make_member
 from tests.northstar import SIGN_UP, Northstar
 
@@ -77,12 +77,13 @@ def test_who_does_not_want_it_gets_nothing(northstar):
 
 
 def test_an_admin_who_left_meanwhile_gets_nothing(northstar):
+    choose(northstar.ala, "email", TOPIC, True)
     northstar.happens()
     evaluate_due()
     northstar.ala.is_active = False
     northstar.ala.save()
     drain(patience_seconds=0)
-    assert Delivery.objects.get().reason == "user_inactive"
+    assert Delivery.objects.get(channel="email").reason == "user_inactive"
 
 
 def test_a_deal_with_nobody_left(northstar):

@@ -9,13 +9,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from notifications.models import CommunicationSettings, Endpoint, Notification, Preference
-from tests.factories import make_lead, make_webhook, switch_on
+from tests.factories import make_chat, make_lead, make_webhook, switch_on
 from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 COMMUNICATION = "/settings/partners/communication/"
+OTHER_APPS = "/settings/notifications/other-apps/"
+LONG_ADDRESS = f"https://{'default-environment-' * 3}.api.powerplatform.com:443/x?sig=abc"
 PREFERENCES = "/settings/notifications/email/"
 TOPIC = "Co Selling Prospect Activity"
+PROBLEMS = "delivery_problems"
 SIZES = [(1280, 900), (320, 640)]
 
 
@@ -64,6 +67,19 @@ def test_every_change_saves_at_once(visit, world):
     expect(recipient(page)).to_be_disabled()
     row = stored(world)
     assert (row.receive_lead_activity, row.recipient) == (False, world.bartek)
+
+
+def test_a_backup_is_saved_at_once_too(visit, world):
+    page = visit(COMMUNICATION)
+    backup = page.get_by_role("combobox", name="Backup recipient")
+    expect(backup).to_be_hidden()
+    page.get_by_text("More recipients").click()
+    backup.select_option(label="Bartek · bartek@northstar.example")
+    expect(page.locator("#history")).to_contain_text("Changed the backup: nobody → Bartek")
+    backup.select_option(label="Ala · ala@northstar.example")
+    expect(page.get_by_text("Not saved. This is the recipient already.")).to_be_visible()
+    expect(backup).to_have_value(str(world.bartek.pk))
+    assert stored(world).backup == world.bartek
 
 
 def test_a_warning_comes_and_goes_without_a_reload(visit, world):
@@ -221,7 +237,7 @@ def test_search_all_of_a_group_and_clear(visit):
     expect(topic).not_to_be_checked()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("No unsaved changes")).to_be_visible()
-    expect(page.get_by_text("1 of 2 on").locator("visible=true")).to_be_visible()
+    expect(page.get_by_text("2 of 3 on").locator("visible=true")).to_be_visible()
 
 
 def test_tabs_work_by_keyboard(visit):
@@ -232,6 +248,12 @@ def test_tabs_work_by_keyboard(visit):
     expect(page.get_by_role("switch", name="Bell")).to_be_visible()
     page.keyboard.press("End")
     expect(page.get_by_role("tab", name="Mobile app")).to_have_attribute("aria-selected", "true")
+
+
+def test_the_current_tab_is_in_view_on_a_narrow_screen(visit):
+    page = visit("/settings/notifications/mobile/", viewport={"width": 320, "height": 640})
+    box = page.get_by_role("tab", selected=True).bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 320
 
 
 def test_a_tab_is_a_page_of_its_own_without_javascript(visit):
@@ -249,7 +271,7 @@ def test_a_tab_is_a_page_of_its_own_without_javascript(visit):
 
 @pytest.mark.parametrize("scripts", [True, False])
 def test_a_webhook_is_added_with_the_keyboard_alone(visit, world, scripts):
-    page = visit("/settings/notifications/other-apps/", java_script_enabled=scripts)
+    page = visit(OTHER_APPS, java_script_enabled=scripts)
     page.get_by_role("link", name="Add webhook").press("Enter")
     page.get_by_label("Name").fill("CRM")
     page.get_by_label("Web address").fill("http://10.0.0.5/")
@@ -333,9 +355,11 @@ def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, size):
     """R102."""
     width, height = size
     hook = make_webhook(world.ala, "https://hooks.example.com/in", never_twice=True)
-    webhooks = ("/settings/endpoints/", f"/settings/endpoints/{hook.pk}/")
-    others = ("/inbox/", "/settings/profile/", "/accounts/2fa/")
-    pages = (COMMUNICATION, PREFERENCES, *webhooks, "/settings/endpoints/add-webhook/", *others)
+    chat = make_chat(world.ala, "teams", LONG_ADDRESS, teaser=True, topics_off=[PROBLEMS])
+    apps = ("", f"{hook.pk}/", f"{chat.pk}/", "add-webhook/", "add-slack/", "add-teams/")
+    endpoints = [f"/settings/endpoints/{page}" for page in apps]
+    others = ("/inbox/", "/settings/when/", "/settings/profile/", "/accounts/2fa/")
+    pages = (COMMUNICATION, PREFERENCES, OTHER_APPS, *endpoints, *others)
     page = visit(COMMUNICATION, viewport={"width": width, "height": height}, color_scheme=scheme)
     for path in pages:
         page.goto(path)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core import mail
+from django.db.models import F
 from django.utils import timezone
 
 from notifications.channels.base import DeliveryError, Failure, read_retry_after
@@ -15,9 +16,13 @@ from notifications.delivery.claim import claim, sweep
 from notifications.delivery.outcome import start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.send import deliver_due
+from notifications.delivery.waiting import wait_together
+from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
-from notifications.models import Decision, Delivery
+from notifications.models import Decision, Delivery, EndpointHealth, Pace
+from notifications.timing import Wait, WaitsFor
+from tests.factories import make_contact, make_lead
 from tests.northstar import Northstar
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -108,9 +113,83 @@ def test_so_is_a_send_that_was_cut(decided, never_twice):
 def test_what_could_not_be_sent_for_days_is_not_news(decided, settings):
     late = timezone.now() - settings.DELIVERY_EXPIRES - timedelta(minutes=1)
     Delivery.objects.update(created_at=late)
-    for lane in ("desktop", "email"):
-        deliver_due(lane)
+    deliver_due("email")
     assert not mail.outbox
-    assert set(Delivery.objects.values_list("state", "reason")) == {("expired", "stale")}
+    late_one = Delivery.objects.get(channel="email")
+    assert (late_one.state, late_one.reason) == ("expired", "stale")
     assert Decision.objects.get().reason == "stale"
     assert sum(broken().values()) == 0
+
+
+def time_passes(**span: float) -> None:
+    """Let every e-mail be so much older than it is."""
+    emails = Delivery.objects.filter(channel="email")
+    fields = ("created_at", "not_before", "ages_from")
+    emails.update(**{field: F(field) - timedelta(**span) for field in fields})
+
+
+@pytest.fixture
+def weekly(db):
+    """Ala gets her e-mails once a week; two leads have waited for that, and its hour is here."""
+    northstar = Northstar()
+    hour = timezone.now() - timedelta(minutes=1)
+    Pace.objects.create(
+        membership=northstar.ala,
+        channel="email",
+        every="week",
+        at=hour.time(),
+        weekday=hour.weekday(),
+    )
+    make_lead(northstar.account, "other.example")
+    northstar.happens()
+    northstar.happens(contact=make_contact("anna@other.example"))
+    drain(patience_seconds=0)
+    time_passes(days=7)
+    return northstar
+
+
+def states() -> set[tuple[str, str]]:
+    return set(Delivery.objects.filter(channel="email").values_list("state", "reason"))
+
+
+def test_what_its_member_let_wait_for_days_is(weekly):
+    drain(patience_seconds=0)
+    (letter,) = mail.outbox
+    assert "2 notifications" in letter.body
+    assert sum(broken().values()) == 0
+
+
+def test_so_is_what_nobody_sent_in_its_hour_but_not_for_days(weekly, settings):
+    time_passes(seconds=settings.DELIVERY_EXPIRES.total_seconds())
+    drain(patience_seconds=0)
+    assert not mail.outbox
+    assert states() == {("expired", "stale")}
+    assert sum(broken().values()) == 0
+
+
+def test_a_digest_that_meets_an_outage_is_tried_for_days_from_its_hour_on(
+    weekly, monkeypatch, settings
+):
+    error = DeliveryError(Failure.NOT_SENT, "nobody answers", retry_after=timedelta(hours=2))
+    answer(monkeypatch, error)
+    for days in range(3):
+        time_passes(days=1 if days else 0)
+        EndpointHealth.objects.all().delete()
+        drain(patience_seconds=0)
+        assert states() == {("pending", ""), ("gathered", "")}
+    time_passes(days=2)
+    EndpointHealth.objects.all().delete()
+    drain(patience_seconds=0)
+    assert states() == {("expired", "stale")}
+
+
+def test_quiet_nights_in_an_outage_neither_age_it_nor_make_it_new(decided):
+    now = timezone.now()
+    tonight = Wait(until=now + timedelta(hours=12), waits_for=WaitsFor.QUIET)
+    for night in range(1, 4):
+        time_passes(hours=10)
+        token = uuid.uuid4()
+        wait_together(Recheck(claim("email", token, 1)).deliveries, token, tonight)
+        time_passes(hours=12)
+        row = Delivery.objects.get(channel="email")
+        assert round(row.age(now) / timedelta(hours=1)) == 10 * night

@@ -80,6 +80,46 @@ USER, LEAD, DEAL = ("accounts", 0, "users", 1), ("accounts", 0, "leads", 0), ("d
             "gosia@northwind.example",
             "accounts[0].communication.recipient: 'gosia@northwind.example' is not a user of",
         ),
+        (
+            ("accounts", 0, "communication", "backup"),
+            "gosia@northwind.example",
+            "accounts[0].communication.backup: 'gosia@northwind.example' is not a user of",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"user": "gosia@northwind.example"}],
+            "accounts[0].communication.additional[0].user: 'gosia@northwind.example' is not a user",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"lead_owner": True, "triggers": ["no_such"]}],
+            "accounts[0].communication.additional[0].triggers[0]: there is no trigger 'no_such'.",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"lead_owner": True, "triggers": []}],
+            "accounts[0].communication.additional[0].triggers: is empty",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"lead_owner": True}, {"lead_owner": True}],
+            "accounts[0].communication.additional[1]: is the same as",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"user": "ala@northstar.example", "lead_owner": True}],
+            "accounts[0].communication.additional[0].lead_owner: cannot stand beside a user",
+        ),
+        (
+            ("accounts", 0, "communication", "additional"),
+            [{"triggers": ["demo_request"]}],
+            "accounts[0].communication.additional[0].user: is missing.",
+        ),
+        (
+            (*LEAD, "owner"),
+            "gosia@northwind.example",
+            "accounts[0].leads[0].owner: 'gosia@northwind.example' is not a user of",
+        ),
         ((*LEAD, "domain"), "com", "accounts[0].leads[0].domain: 'com' is not a domain"),
         ((*LEAD, "domain"), "", "accounts[0].leads[0].domain: is missing."),
         ((*LEAD, "status"), "won", "accounts[0].leads[0].status: 'won' is not one of registered"),

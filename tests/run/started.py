@@ -20,7 +20,16 @@ from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 START_SECONDS = 90
-OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "REDIS_URL", "EMAIL_URL", "DEMO", "SITE_URL")
+OURS = (
+    "STREAM_URL",
+    "STREAM_PORT",
+    "DATABASE_URL",
+    "CELERY_BROKER_URL",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "DEMO",
+    "SITE_URL",
+)
 
 
 class Started:

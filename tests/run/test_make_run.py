@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from tests.run.rubbish import RUBBISH, STRANGE
 from tests.run.started import Started, alive
+from tests.servers import free_port
 
 pytestmark = pytest.mark.processes
 Start = Callable[..., Started]
@@ -75,6 +77,29 @@ def test_a_web_process_that_dies_leaves_no_child_and_is_started_again(running: S
     running.wait_until(lambda: _answers(running), 30)
 
 
+def test_the_stream_answers_beside_the_site_and_is_started_again(running: Started) -> None:
+    stream = running.pid_of("notifications.stream")
+    url = _stream_url(running)
+    assert _healthy(url)
+    os.kill(stream, signal.SIGKILL)
+    running.wait_until(lambda: "[stream] stopped (signal SIGKILL)" in running.output)
+    running.wait_until(lambda: _healthy(url), 30)
+    assert running.status("/readyz") == 200
+
+
+def _stream_url(started: Started) -> str:
+    command = started.descendants()[started.pid_of("notifications.stream")]
+    return f"http://127.0.0.1:{command.split()[-1]}"
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=10) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
 def test_a_broker_folder_that_vanishes_stops_no_mail(running: Started) -> None:
     shutil.rmtree(running.folder / "broker")
     running.wait_for_mail_about(running.ask_for_demo("greta@eastgate.example"), 30)
@@ -114,7 +139,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_has_nothing_to_do(start: Start
     first = start()
     first.wait_ready()
     processes = first.descendants()
-    assert len(processes) >= 4
+    assert len(processes) >= 5
     assert first.stop(signal.SIGINT) == 0
     assert first.output.rstrip().endswith("Stopped.")
     assert not [cmd for pid, cmd in processes.items() if alive(pid, cmd)]
@@ -167,6 +192,26 @@ def test_a_used_port_is_named_with_a_way_out(start: Start) -> None:
         assert started.process.wait(20) == 1
     started.wait_until(lambda: f"make run PORT={port + 1}" in started.output)
     assert len(started.output.splitlines()) == 1
+
+
+def test_the_stream_takes_the_next_port_that_is_free(start: Start) -> None:
+    with socket.socket() as other:
+        port = free_port()
+        other.bind(("127.0.0.1", port + 1))
+        other.listen()
+        started = start(PORT=str(port), DEMO="0")
+        started.wait_ready()
+        assert _stream_url(started).endswith(f":{port + 2}")
+
+
+def test_a_used_port_of_the_stream_is_named(start: Start) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        started = start(STREAM_PORT=str(port))
+        assert started.process.wait(20) == 1
+    started.wait_until(lambda: f"make run STREAM_PORT={port + 1}" in started.output)
 
 
 def test_a_folder_that_cannot_be_written_is_named(start: Start, tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def _value(fact: Fact) -> str:
 def _candidate(candidate: Candidate) -> Iterator[str]:
     who = f"{candidate.who} <{candidate.email}>" if candidate.email else candidate.who
     account = f", {candidate.account}" if candidate.account and candidate.email else ""
-    verdict = "told" if candidate.told else f"not told: {candidate.reason}. {candidate.sentence}"
+    told = f"told. {candidate.told_as}".removesuffix(". ")
+    verdict = told if candidate.told else f"not told: {candidate.reason}. {candidate.sentence}"
     yield plain(f"   {'✓' if candidate.told else '✗'} {who}{account}, {candidate.kind}: {verdict}")
     for sending in candidate.sendings:
         yield plain(f"       {sending.channel}: {sending.outcome.text}")

@@ -1,0 +1,1 @@
+"""Who is told of an account's leads beside the recipient (R38)."""

@@ -1,0 +1,24 @@
+"""Who is away: the bell fills, nothing else; and who is told meanwhile."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from notifications.eligibility.channels import is_reached
+from notifications.eligibility.facts import Person
+
+
+def is_missed(person: Person, topic: str) -> bool:
+    """Whether the topic would get to somebody by itself, were they not away."""
+    return person.away is not None and is_reached(replace(person, away=None), topic)
+
+
+def deputy_for(absent: Person | None, deputy: Person | None, topic: str) -> Person | None:
+    """Return who is told what the absent one would be; None: nobody. `deputy`: as they named.
+
+    No chain: the deputy of a deputy is not asked.
+    """
+    if absent is None or deputy is None or not absent.active or not is_missed(absent, topic):
+        return None
+    able = deputy.active and deputy.away is None and deputy.account_id == absent.account_id
+    return deputy if able and deputy.membership_id != absent.membership_id else None

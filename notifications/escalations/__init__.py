@@ -1,0 +1,1 @@
+"""What nobody has looked at: watched, and told to others step by step."""

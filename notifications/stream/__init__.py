@@ -1,0 +1,1 @@
+"""The stream process: server-sent events that say "look", and nothing else."""

@@ -1,0 +1,42 @@
+"""The page with the one button "I am on it", where the link in an e-mail leads."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from accounts.access import member_required
+from accounts.requests import MemberRequest
+from notifications.access import load_claimable
+from notifications.claims import selectors
+from notifications.claims.services import release, take
+from notifications.eligibility import DEAL, LEAD, Matter
+from notifications.views.inbox_menu import answer
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def on_it(request: MemberRequest, kind: str, pk: int) -> HttpResponse:
+    matter = Matter(kind, pk)
+    membership, row = load_claimable(request, matter)
+    if request.method != "POST":
+        lines = selectors.on_it(membership, row)
+        context = {"on": lines[0], "lines": lines, "place": _place(matter), "next": request.path}
+        return render(request, "notifications/on_it.html", context)
+    if request.POST.get("release"):
+        release(membership, matter, row)
+        return answer(request, _("You are not on it any more."))
+    claim = take(membership, matter, row)
+    if claim.membership_id == membership.pk:
+        return answer(request, _("You are on it. Your colleagues can see that."))
+    who = claim.membership.user.display_name
+    return answer(request, _("%(who)s is on it already.") % {"who": who})
+
+
+def _place(matter: Matter) -> str:
+    pages = {LEAD: "partners:lead", DEAL: "partners:deal"}
+    page = pages.get(matter.kind)
+    return reverse(page, args=[matter.id]) if page else ""

@@ -1,0 +1,111 @@
+"""Settings → When: how often, quiet hours, pauses; and what waits for them (R85, R86)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.access import member_required
+from accounts.requests import MemberRequest
+from notifications.access import load_partner_member
+from notifications.delivery.waiting import send_now
+from notifications.when import services, waiting
+from notifications.when.forms import AbsenceForm, PaceForm, QuietHoursForm
+from partners.access import load_lead
+
+
+@member_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def when(request: MemberRequest) -> HttpResponse:
+    member = load_partner_member(request)
+    data = request.POST if request.method == "POST" else None
+    paces = [PaceForm(data, instance=pace) for pace in services.paces_of(member)]
+    quiet = QuietHoursForm(data, instance=services.quiet_hours_of(member))
+    absence = AbsenceForm(
+        data,
+        instance=services.absence_of(member),
+        colleagues=services.colleagues_of(member),
+        today=services.today_of(member),
+    )
+    forms = (*paces, quiet, absence)
+    if request.method == "POST" and not [f for f in forms if not f.is_valid()]:
+        services.save_when(
+            member,
+            [form.instance for form in paces],
+            quiet.instance if quiet.cleaned_data["is_on"] else None,
+        )
+        if absence.was_on_the_page:
+            services.save_absence(member, absence.instance if absence.is_away else None)
+        messages.success(request, _("Saved"))
+        return redirect("notifications:when")
+    return _page(request, paces, quiet, absence)
+
+
+def _page(
+    request: MemberRequest, paces: Sequence[PaceForm], quiet: QuietHoursForm, absence: AbsenceForm
+) -> HttpResponse:
+    member = request.membership
+    context = {
+        "paces": paces,
+        "quiet": quiet,
+        "absence": absence,
+        "waiting": waiting.waiting_messages(member),
+        "pause": waiting.snooze_of(member),
+        "spans": waiting.span_choices(waiting.OF_EVERYTHING),
+    }
+    refused = any(form.errors for form in (*paces, quiet, absence))
+    return render(request, "notifications/when.html", context, status=422 if refused else 200)
+
+
+@member_required
+@require_POST
+def send_waiting(request: MemberRequest) -> HttpResponse:
+    count = send_now(load_partner_member(request))
+    if count:
+        words = ngettext(
+            "%(count)d message is sent now.", "%(count)d messages are sent now.", count
+        )
+        messages.success(request, words % {"count": count})
+    else:
+        messages.info(request, _("Nothing waits any more."))
+    return redirect("notifications:when")
+
+
+@member_required
+@require_POST
+def pause(request: MemberRequest) -> HttpResponse:
+    """Keep everything but the bell from oneself, or end that."""
+    member, span = load_partner_member(request), request.POST.get("span", "")
+    if not span:
+        services.wake(member)
+        messages.success(request, _("You are told again."))
+    elif until := waiting.span_end(span, waiting.OF_EVERYTHING, member):
+        services.snooze(member, until)
+        messages.success(request, _("Paused. The bell still lists everything."))
+    else:
+        return HttpResponseBadRequest()
+    return redirect("notifications:when")
+
+
+@member_required
+@require_POST
+def snooze_lead(request: MemberRequest, pk: int) -> HttpResponse:
+    """Keep one lead from oneself, or end that. Nobody else notices."""
+    member = load_partner_member(request)
+    _viewer, lead = load_lead(request, pk)
+    span = request.POST.get("span", "")
+    if not span:
+        services.wake(member, lead)
+        messages.success(request, _("You are told about this lead again."))
+    elif until := waiting.span_end(span, waiting.OF_A_LEAD, member):
+        services.snooze(member, until, lead)
+        messages.success(request, _("Snoozed, only for you. The bell still lists it."))
+    else:
+        return HttpResponseBadRequest()
+    return redirect("partners:lead", pk)

@@ -1,0 +1,1 @@
+"""Settings → When: how often, quiet hours, pauses; and what waits for them."""

@@ -1,0 +1,92 @@
+"""What waits for a member's hour, in words: "2 e-mails until Mon 09:00"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import Count, Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Membership
+from notifications.delivery.waiting import waiting_of
+from notifications.models import Delivery, Pace, Snooze
+from notifications.timing import WaitsFor, morning_after
+from notifications.words import channel_label
+from partners.models import Lead
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """Notifications that will come as one message."""
+
+    channel: str
+    count: int
+    until: datetime
+    why: str
+
+
+def waiting_messages(membership: Membership) -> Sequence[Waiting]:
+    """Return what waits for the member's hour, soonest first. 1 query, and one more
+    if a limit holds something back."""
+    gathered = Count("carried", filter=Q(carried__state=Delivery.State.GATHERED))
+    waiting = list(waiting_of(membership).annotate(gathered=gathered))
+    limits = _limits_of(membership) if any(d.waits_for == WaitsFor.LIMIT for d in waiting) else {}
+    return [
+        Waiting(
+            channel=channel_label(delivery.channel),
+            count=delivery.gathered + 1,
+            until=delivery.not_before,
+            why=_why(delivery, limits.get(delivery.channel)),
+        )
+        for delivery in waiting
+    ]
+
+
+def _limits_of(membership: Membership) -> dict[str, int | None]:
+    return dict(Pace.objects.filter(membership=membership).values_list("channel", "most"))
+
+
+def _why(delivery: Delivery, most: int | None) -> str:
+    if delivery.waits_for == WaitsFor.LIMIT and most:
+        return _("your limit of %(most)d a day was reached") % {"most": most}
+    return delivery.get_waits_for_display()
+
+
+def snooze_of(membership: Membership, lead: Lead | None = None) -> Snooze | None:
+    """Return what keeps this lead, or everything, from the member now. 1 query."""
+    now = timezone.now()
+    return Snooze.objects.filter(membership=membership, lead=lead, until__gt=now).first()
+
+
+HOUR, TOMORROW, MONDAY, WEEK, MONTH = "hour", "tomorrow", "monday", "week", "month"
+OF_EVERYTHING = (HOUR, TOMORROW, MONDAY)
+OF_A_LEAD = (TOMORROW, WEEK, MONTH)
+_LABELS: Mapping[str, str | Promise] = {
+    HOUR: gettext_lazy("For an hour"),
+    TOMORROW: gettext_lazy("Until tomorrow morning"),
+    MONDAY: gettext_lazy("Until Monday morning"),
+    WEEK: gettext_lazy("For a week"),
+    MONTH: gettext_lazy("For 30 days"),
+}
+
+
+def span_choices(keys: Iterable[str]) -> list[tuple[str, str]]:
+    return [(key, str(_LABELS[key])) for key in keys]
+
+
+def span_end(key: str, allowed: Iterable[str], membership: Membership) -> datetime | None:
+    """Return when the chosen span ends for this member; None: there is no such choice."""
+    if key not in allowed:
+        return None
+    now, zone = timezone.now(), ZoneInfo(membership.user.timezone)
+    if key == HOUR:
+        return now + timedelta(hours=1)
+    if key == MONDAY:
+        return morning_after(now, zone, weekday=0)
+    return morning_after(now, zone, days={TOMORROW: 1, WEEK: 7, MONTH: 30}[key])

@@ -1,0 +1,298 @@
+"""The "…" menu of a notification (R76): what each choice does, and how it is taken back."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from notifications.inbox.snooze import Wait, offers, snoozed_until
+from notifications.models import Notification, Preference
+from notifications.stream.permits import read_token
+from tests.factories import (
+    choose,
+    make_company,
+    make_deal,
+    make_lead,
+    make_profile,
+    make_webhook,
+    switch_on,
+)
+from tests.world import World
+
+WARSAW, NEW_YORK = ZoneInfo("Europe/Warsaw"), ZoneInfo("America/New_York")
+SENTENCE = "anna@acme.example (ACME) requested a demo"
+
+
+@pytest.fixture
+def world(db):
+    world = World()
+    make_lead(world.northstar, "acme.example", company="ACME")
+    switch_on(world.northstar, world.ala)
+    world.does()
+    return world
+
+
+@pytest.fixture
+def ala(client, world):
+    client.force_login(world.ala.user)
+    return client
+
+
+@pytest.fixture
+def url(world):
+    return f"/inbox/{Notification.objects.get().pk}/"
+
+
+def page(client, address="/inbox/"):
+    return client.get(address).content.decode()
+
+
+def bell(client):
+    return client.get("/inbox/unread/").json()
+
+
+def undo(client, text):
+    """Press the button that takes the last choice back."""
+    action = re.search(r'action="([^"]+)" data-quiet>(?:(?!</form>).)*>Undo<', text)
+    assert action, text
+    return client.post(action.group(1).replace("&amp;", "&"), follow=True).content.decode()
+
+
+# --- Archive ------------------------------------------------------------------------------
+
+
+def test_what_is_archived_leaves_inbox_and_bell_and_can_be_brought_back(ala, url):
+    text = ala.post(f"{url}archive/", follow=True).content.decode()
+    assert "Archived." in text
+    assert SENTENCE not in text
+    assert bell(ala)["count"] == 0
+    assert SENTENCE not in page(ala, "/inbox/panel/")
+    archived = page(ala, "/inbox/?show=archived")
+    assert SENTENCE in archived
+    assert "Back to the inbox" in archived
+    ala.post(f"{url}bring-back/")
+    assert SENTENCE in page(ala)
+    assert bell(ala)["count"] == 0  # Who put it away has read it.
+
+
+def test_taking_it_back_also_makes_it_unread_again(ala, url):
+    undo(ala, ala.post(f"{url}archive/", follow=True).content.decode())
+    assert SENTENCE in page(ala)
+    assert bell(ala)["count"] == 1
+
+
+# --- Snooze -------------------------------------------------------------------------------
+
+
+def test_what_is_snoozed_comes_back_unread_as_the_newest(ala, url, world):
+    ala.post(f"{url}read/")
+    ala.post(f"{url}snooze/", {"wait": "hour"})
+    world.does("jan@acme.example")
+    assert SENTENCE not in page(ala)
+    assert bell(ala)["count"] == 1
+    returns_at = datetime.fromtimestamp(bell(ala)["returns_at"], UTC)
+    assert timedelta(minutes=58) < returns_at - timezone.now() < timedelta(minutes=61)
+    assert "Comes back on" in page(ala, "/inbox/?show=snoozed")
+    pk = int(url.split("/")[2])
+    Notification.objects.filter(pk=pk).update(snoozed_until=timezone.now())
+    assert bell(ala)["unread"][0] == pk
+    assert (bell(ala)["count"], bell(ala)["returns_at"]) == (2, None)
+    text = page(ala)
+    assert text.index("anna@acme.example") < text.index("jan@acme.example")
+    assert SENTENCE not in page(ala, "/inbox/?show=snoozed")
+
+
+def test_a_snooze_is_taken_back(ala, url):
+    before = page(ala).count(SENTENCE)
+    undo(ala, ala.post(f"{url}snooze/", {"wait": "monday"}, follow=True).content.decode())
+    assert page(ala).count(SENTENCE) == before
+    assert bell(ala)["returns_at"] is None
+
+
+@pytest.mark.parametrize("wait", ["", "year", "\0"])
+def test_there_is_no_other_time(ala, url, wait):
+    assert ala.post(f"{url}snooze/", {"wait": wait}).status_code == 404
+    assert SENTENCE in page(ala)
+
+
+@pytest.mark.parametrize(
+    ("wait", "now", "until"),
+    [
+        ("hour", datetime(2026, 11, 24, 16, 30, tzinfo=WARSAW), "2026-11-24T17:30:00+01:00"),
+        ("tomorrow", datetime(2026, 11, 24, 0, 5, tzinfo=WARSAW), "2026-11-25T09:00:00+01:00"),
+        ("monday", datetime(2026, 11, 24, 16, 30, tzinfo=WARSAW), "2026-11-30T09:00:00+01:00"),
+        ("monday", datetime(2026, 11, 30, 8, 0, tzinfo=WARSAW), "2026-12-07T09:00:00+01:00"),
+        ("monday", datetime(2026, 11, 29, 8, 0, tzinfo=WARSAW), "2026-11-30T09:00:00+01:00"),
+        # The nights when clocks change: 9:00 is 9:00, and an hour is an hour.
+        ("tomorrow", datetime(2026, 3, 28, 12, 0, tzinfo=WARSAW), "2026-03-29T09:00:00+02:00"),
+        ("tomorrow", datetime(2026, 10, 24, 12, 0, tzinfo=WARSAW), "2026-10-25T09:00:00+01:00"),
+        ("hour", datetime(2026, 3, 29, 1, 30, tzinfo=WARSAW), "2026-03-29T03:30:00+02:00"),
+        ("hour", datetime(2026, 10, 25, 2, 30, tzinfo=WARSAW), "2026-10-25T02:30:00+01:00"),
+        ("tomorrow", datetime(2026, 3, 7, 12, 0, tzinfo=NEW_YORK), "2026-03-08T09:00:00-04:00"),
+        ("tomorrow", datetime(2026, 10, 31, 12, 0, tzinfo=NEW_YORK), "2026-11-01T09:00:00-05:00"),
+        ("hour", datetime(2026, 3, 8, 1, 30, tzinfo=NEW_YORK), "2026-03-08T03:30:00-04:00"),
+        ("hour", datetime(2026, 11, 1, 1, 30, tzinfo=NEW_YORK), "2026-11-01T01:30:00-05:00"),
+    ],
+)
+def test_until_when(wait, now, until):
+    assert snoozed_until(Wait(wait), now).isoformat() == until
+
+
+def test_on_a_sunday_tomorrow_is_monday():
+    sunday, monday = (datetime(2026, 11, day, 12, tzinfo=WARSAW) for day in (29, 30))
+    assert [offer.key for offer in offers(sunday)] == ["hour", "tomorrow"]
+    assert [offer.key for offer in offers(monday)] == ["hour", "tomorrow", "monday"]
+
+
+def test_the_clock_is_the_readers(ala, url, world):
+    world.ala.user.timezone = "America/New_York"
+    world.ala.user.save()
+    ala.post(f"{url}snooze/", {"wait": "tomorrow"})
+    until = Notification.objects.get().snoozed_until.astimezone(NEW_YORK)
+    assert (until.hour, until.minute) == (9, 0)
+
+
+# --- Do not show me these any more --------------------------------------------------------
+
+
+def test_the_topic_is_unticked_for_bell_and_pop_ups_only(ala, url, world):
+    text = ala.post(f"{url}silence/", follow=True).content.decode()
+    assert "Registered lead activity: off in bell and pop-ups, only for you." in text
+    cell = Preference.objects.get()
+    assert (cell.membership, cell.channel, cell.key, cell.is_on) == (
+        *(world.ala, "desktop", "registered_lead_activity", False),
+    )
+    world.does("jan@acme.example")
+    newest = Notification.objects.order_by("pk").last()
+    assert set(newest.deliveries.values_list("channel", flat=True)) == {"email"}
+    assert "Registered lead activity: on again" in undo(ala, text)
+    assert not Preference.objects.exists()
+
+
+def test_only_what_was_ticked_is_ticked_again(ala, world):
+    """R61: the sign-up of a lead in a shared deal comes by two topics, one of them wanted."""
+    company = make_company("acme.example", owner=world.gosia.user)
+    make_deal(company, shares=(world.northstar,), owner=world.ala)
+    choose(world.ala, "email", "co_selling_prospect_activity", True)
+    world.does("ewa@acme.example", event="CRM Signed Up")
+    note = Notification.objects.order_by("pk").last()
+    assert note.reasons.count() == 2
+    undo(ala, ala.post(f"/inbox/{note.pk}/silence/", follow=True).content.decode())
+    assert not Preference.objects.filter(channel="desktop").exists()
+
+
+def test_twice_is_once(ala, url):
+    ala.post(f"{url}silence/")
+    assert "off already, only for you" in ala.post(f"{url}silence/", follow=True).content.decode()
+
+
+def test_what_the_account_requires_stays_and_that_is_said(ala, url, world):
+    """R73."""
+    cell = ("desktop", "registered_lead_activity")
+    make_profile(world.northstar, cells={cell: True}, locked=(cell,), is_default=True)
+    text = ala.post(f"{url}silence/", follow=True).content.decode()
+    assert "profile requires it, so it stays on." in text
+    assert not Preference.objects.exists()
+
+
+def test_nothing_foreign_is_ticked(ala, url):
+    ala.post(f"{url}show-again/?topics=delivery_problems,co_selling_prospect_activity,x")
+    assert not Preference.objects.exists()
+
+
+def test_a_word_about_an_endpoint_cannot_be_switched_off(ala, url, world):
+    hook = make_webhook(world.ala, "https://hooks.example.com/in")
+    Notification.objects.update(notice="suppressed_address", endpoint=hook)
+    assert "Do not show me these any more" not in page(ala)
+    assert "Go to preferences" in page(ala)
+    ala.post(f"{url}silence/")
+    assert not Preference.objects.filter(channel="desktop").exists()
+
+
+def test_preferences_open_where_the_topic_stands(ala):
+    link = re.search(r'href="([^"]+)">Go to preferences', page(ala)).group(1)
+    path, _, anchor = link.partition("#")
+    text = page(ala, path)
+    assert f'id="{anchor}"' in text
+    assert re.search(r'id="group-desktop-partners"[^>]* open>', text)
+
+
+# --- For scripts, and for nobody else -----------------------------------------------------
+
+
+def test_a_script_gets_the_words_alone(ala, url):
+    answer = ala.post(f"{url}archive/", {"next": "/leads/"}, headers={"X-Fragment": "1"})
+    text = answer.content.decode()
+    assert answer.status_code == 200
+    assert "<html" not in text
+    assert "Archived." in text
+    assert 'name="next" value="/leads/"' in text
+    assert "Archived." not in page(ala)  # It was said once.
+
+
+def test_the_way_back_stays_on_the_site(ala, url):
+    assert ala.post(f"{url}archive/", {"next": "/inbox/?kind=lead"}).url == "/inbox/?kind=lead"
+    assert ala.post(f"{url}archive/", {"next": "//evil.example/"}).url == "/inbox/"
+
+
+@pytest.mark.parametrize("name", ["archive", "bring-back", "snooze", "silence", "show-again"])
+def test_nobody_changes_anothers_notification(client, world, url, name):
+    for other in (world.bartek, world.celina, world.gosia):
+        client.force_login(other.user)
+        assert client.post(f"{url}{name}/", {"wait": "hour"}).status_code == 404
+        assert client.get(f"{url}{name}/").status_code == 405
+    note = Notification.objects.get()
+    assert (note.archived_at, note.snoozed_until) == (None, None)
+    assert not Preference.objects.exists()
+
+
+# --- Pop-ups ------------------------------------------------------------------------------
+
+
+def test_only_what_has_just_come_and_is_unread_pops_up(ala, url, world):
+    first = int(url.split("/")[2])
+    popup = f"/inbox/popups/?ids={first},x,-1,999999999999999999999&next=/leads/"
+    text = page(ala, popup)
+    assert SENTENCE in text
+    assert "Your registered lead acme.example" in text
+    Notification.objects.update(created_at=timezone.now() - timedelta(minutes=3))
+    assert SENTENCE not in page(ala, popup)
+    Notification.objects.update(created_at=timezone.now())
+    ala.post(f"{url}read/")
+    assert SENTENCE not in page(ala, popup)
+
+
+def test_nobody_sees_anothers_pop_up(client, world, url):
+    client.force_login(world.celina.user)
+    assert page(client, f"/inbox/popups/?ids={url.split('/')[2]}").strip() == ""
+
+
+def test_the_page_learns_what_the_member_wants(ala, world):
+    assert (bell(ala)["popup"], bell(ala)["red_dot"]) == (False, False)
+    choose(world.ala, "desktop", "popup", True)
+    assert (bell(ala)["popup"], bell(ala)["red_dot"]) == (True, False)
+
+
+def test_where_pages_may_listen(ala, settings):
+    assert ala.get("/inbox/stream/").json() == {"url": ""}
+    settings.STREAM_URL = "https://live.example"
+    answer = ala.get("/inbox/stream/")
+    assert answer.json()["url"].startswith("https://live.example/?token=")
+    assert "no-store" in answer.headers["Cache-Control"]
+
+
+def test_a_permit_ends_with_the_session(ala, settings, world):
+    settings.STREAM_URL = "https://live.example"
+    session = ala.session
+    session.set_expiry(60)
+    session.save()
+    address = urlsplit(ala.get("/inbox/stream/").json()["url"])
+    permit = read_token(parse_qs(address.query)["token"][0])
+    assert permit.member == world.ala.pk
+    assert permit.origin == "http://testserver"
+    assert 0 < permit.seconds_left <= 60

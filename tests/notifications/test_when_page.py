@@ -1,0 +1,182 @@
+"""Settings → When, the inbox's word on what waits, and the snooze of a lead (R85, R86)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.utils import timezone
+
+from notifications.channels import EMAIL
+from notifications.drain import drain
+from notifications.models import Delivery, Pace, QuietHours, Snooze
+from tests.factories import make_member
+from tests.queries import assert_constant_queries
+
+pytestmark = pytest.mark.django_db
+URL = "/settings/when/"
+AT_ONCE = {
+    f"{channel}-{field}": value
+    for channel in ("email", "other_apps", "mobile")
+    for field, value in (("every", "time"), ("at", "08:00"), ("weekday", "0"))
+}
+NO_QUIET = {"quiet-begins": "18:00", "quiet-ends": "08:00", "quiet-days": [*"12345"]}
+PLAIN = AT_ONCE | NO_QUIET
+
+
+@pytest.fixture
+def page(client, northstar):
+    client.force_login(northstar.ala.user)
+    return client
+
+
+def save(page, **fields):
+    return page.post(URL, PLAIN | {key.replace("__", "-"): v for key, v in fields.items()})
+
+
+def test_nothing_is_chosen_at_first(page):
+    html = page.get(URL).content.decode()
+    assert 'value="time" selected' in html
+    assert "checked" not in html[html.index('name="quiet-is_on"') :].partition(">")[0]
+    assert "Waiting for you" not in html
+
+
+def test_a_digest_and_quiet_hours_are_kept(page, northstar):
+    answer = save(
+        page,
+        email__every="week",
+        email__at="09:30",
+        email__weekday="2",
+        mobile__at_any_hour="on",
+        quiet__is_on="on",
+        quiet__begins="20:00",
+        quiet__days=["1", "6"],
+        quiet__country="PL",
+    )
+    assert (answer.status_code, answer.url) == (302, URL)
+    pace = Pace.objects.get(channel=EMAIL)
+    assert (pace.every, f"{pace.at:%H:%M}", pace.weekday) == ("week", "09:30", 2)
+    assert Pace.objects.get(channel="mobile").at_any_hour
+    quiet = QuietHours.objects.get(membership=northstar.ala)
+    assert (str(quiet), quiet.days, quiet.country) == ("20:00–08:00", "16", "PL")
+    html = page.get(URL).content.decode()
+    assert 'value="09:30"' in html
+    assert '<option value="PL" selected>Poland</option>' in html
+    save(page)
+    assert not QuietHours.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"email__at": "25:00"},
+        {"email__every": "yearly"},
+        {"email__weekday": "9"},
+        {"email__most": "0"},
+        {"email__most": "51"},
+        {"email__most": "many"},
+        {"quiet__is_on": "on", "quiet__begins": ""},
+        {"quiet__is_on": "on", "quiet__days": []},
+        {"quiet__is_on": "on", "quiet__days": ["8"]},
+        {"quiet__is_on": "on", "quiet__country": "XX"},
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_words_and_changes_nothing(page, bad):
+    answer = save(page, **bad)
+    assert answer.status_code == 422
+    assert "Not saved." in answer.content.decode()
+    assert not Pace.objects.exists()
+    assert not QuietHours.objects.exists()
+
+
+def test_a_limit_of_a_day_is_kept_and_taken_away(page):
+    save(page, email__most="5")
+    assert Pace.objects.get(channel=EMAIL).most == 5
+    assert 'name="email-most" value="5"' in page.get(URL).content.decode()
+    save(page, email__most="")
+    assert Pace.objects.get(channel=EMAIL).most is None
+
+
+def test_what_waits_is_shown_and_can_be_sent_now(page, northstar):
+    save(page, email__every="day")
+    northstar.happens()
+    northstar.happens()
+    drain(patience_seconds=0)
+    html = page.get(URL).content.decode()
+    assert "2 notifications" in html
+    assert "the next digest" in html
+    answer = page.post(f"{URL}send/", follow=True)
+    assert "1 message is sent now." in answer.content.decode()
+    drain(patience_seconds=0)
+    assert len(mail.outbox) == 1
+    assert "Nothing waits any more." in page.post(f"{URL}send/", follow=True).content.decode()
+
+
+def test_another_choice_frees_what_waits(page, northstar):
+    save(page, email__every="week")
+    northstar.happens()
+    drain(patience_seconds=0)
+    assert mail.outbox == []
+    save(page)
+    drain(patience_seconds=0)
+    assert len(mail.outbox) == 1
+
+
+def test_a_pause_and_its_end(page, northstar):
+    assert (
+        "Paused until" in page.post(f"{URL}pause/", {"span": "hour"}, follow=True).content.decode()
+    )
+    northstar.happens()
+    drain(patience_seconds=0)
+    assert mail.outbox == []
+    assert Delivery.objects.get(channel="desktop").state == "delivered"
+    page.post(f"{URL}pause/", {"span": ""})
+    drain(patience_seconds=0)
+    assert len(mail.outbox) == 1
+    assert page.post(f"{URL}pause/", {"span": "century"}).status_code == 400
+
+
+def test_a_lead_is_snoozed_for_oneself_only(page, northstar):
+    bo = make_member(northstar.account, "bo@northstar.example")
+    url = f"/leads/{northstar.lead.pk}/"
+    answer = page.post(f"{url}snooze/", {"span": "week"}, follow=True)
+    assert "Snoozed, only for you." in answer.content.decode()
+    (kept,) = Snooze.objects.all()
+    assert (kept.membership, kept.lead) == (northstar.ala, northstar.lead)
+    assert timedelta(days=6) < kept.until - timezone.now() < timedelta(days=8)
+    page.force_login(bo.user)
+    assert "For a week" in page.get(url).content.decode()
+    assert page.post(f"{url}snooze/", {"span": "monday"}).status_code == 400
+
+
+def test_times_are_those_of_the_members_zone(page, northstar):
+    user = northstar.ala.user
+    user.timezone = "America/New_York"
+    user.save()
+    save(page, email__every="day", email__at="09:00")
+    northstar.happens()
+    drain(patience_seconds=0)
+    html = page.get(URL).content.decode()
+    assert "America/New_York" in html
+    assert ", 09:00</time>" in html
+
+
+def test_the_inbox_says_what_waits(page, northstar):
+    save(page, email__every="day")
+    northstar.happens()
+    drain(patience_seconds=0)
+    html = page.get("/inbox/").content.decode()
+    assert "1 notification waits" in html
+
+
+def test_the_page_costs_the_same_whatever_waits(page, northstar):
+    def more_waits():
+        for _ in range(3):
+            northstar.happens()
+        drain(patience_seconds=0)
+
+    save(page, email__every="day")
+    northstar.happens()
+    drain(patience_seconds=0)
+    assert_constant_queries(lambda: page.get(URL), more_waits)
