@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import urllib.request
 
 import pytest
 from django.utils import timezone, translation
@@ -28,6 +30,22 @@ def chromium():
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def live_server(live_server):
+    """The server of pytest-django, which has nothing left to answer when the test's rows go.
+
+    A closed browser takes back no question: one that is still being answered would read, and
+    lock, tables that are emptied meanwhile.
+    """
+    yield live_server
+    # Connections are accepted in turn: once this one is served, those before have their threads.
+    urllib.request.urlopen(f"{live_server.url}/healthz").close()
+    for thread in threading.enumerate():
+        if "(process_request_thread)" in thread.name:
+            thread.join(timeout=30)
+            assert not thread.is_alive(), "A connection to the live server is left open"
 
 
 @pytest.fixture
