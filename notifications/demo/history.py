@@ -24,6 +24,7 @@ VISITS_PER_DAY = 6
 PLAYED = frozenset(part.visitor.email for part in PARTS.values())
 UNTOUCHED = timedelta(days=3)
 # How long a message took, and after how long it was read.
+DECIDED_AFTER = timedelta(seconds=1)
 SENT_AFTER = timedelta(seconds=2)
 READ_AFTER = timedelta(hours=5)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -156,8 +157,13 @@ def _date_back(source: Source) -> None:
     for model in (Decision, Notification):
         model.objects.filter(activity__source=source).update(created_at=Subquery(own))
     told = Notification.objects.filter(pk=OuterRef("notification")).values("created_at")
-    Delivery.objects.filter(notification__activity__source=source).update(created_at=Subquery(told))
-    Activity.objects.filter(source=source).update(evaluated_at=F("occurred_at") + SENT_AFTER / 2)
+    deliveries = Delivery.objects.filter(notification__activity__source=source)
+    deliveries.update(created_at=Subquery(told))
+    # The bell is written with the decision.
+    deliveries.exclude(done_at=None).update(done_at=F("created_at") + DECIDED_AFTER)
+    done = Subquery(deliveries.filter(pk=OuterRef("delivery")).values("done_at"))
+    Attempt.objects.filter(delivery__in=deliveries).update(started_at=done, ended_at=done)
+    Activity.objects.filter(source=source).update(evaluated_at=F("occurred_at") + DECIDED_AFTER)
 
 
 def _deliver(source: Source, now: datetime) -> None:
@@ -169,7 +175,7 @@ def _deliver(source: Source, now: datetime) -> None:
         Attempt(
             delivery=row,
             n=1,
-            started_at=row.created_at + SENT_AFTER / 2,
+            started_at=row.created_at + DECIDED_AFTER,
             ended_at=row.created_at + SENT_AFTER,
             outcome=Attempt.Outcome.OK,
             detail=f"<{row.public_id}@history.example>",

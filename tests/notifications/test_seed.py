@@ -89,8 +89,16 @@ def test_the_month_shows_both_kinds_and_why_others_were_not_told() -> None:
 
 def test_every_row_is_of_the_time_of_its_activity() -> None:
     """The inbox and the Communication page show the same time for the same event."""
+    seed(timezone.now())
     assert Notification.objects.exclude(created_at=F("activity__occurred_at")).count() == 0
     assert Decision.objects.exclude(created_at=F("activity__occurred_at")).count() == 0
+
+
+def test_nobody_was_told_late() -> None:
+    seed(timezone.now())
+    in_time = F("notification__created_at") + timedelta(seconds=5)
+    assert not Delivery.objects.filter(done_at__gt=in_time).exists()
+    assert not Attempt.objects.filter(ended_at__gt=F("delivery__done_at")).exists()
 
 
 def test_a_deal_has_lost_its_first_partner() -> None:
