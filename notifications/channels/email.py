@@ -7,6 +7,7 @@ import smtplib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from email.policy import Compat32
 from email.utils import parseaddr
 from functools import cache
 from typing import Any, ClassVar
@@ -165,12 +166,27 @@ def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-class UnfoldedMail(EmailMultiAlternatives):
-    """Long links stay on their header's line: some readers trip over folded ones."""
+# RFC 5322: 998 at most.
+_LINE = 900
 
+
+class UnfoldedPolicy(Compat32):
+    """Headers stay on one line while that is allowed: some readers trip over folded links.
+
+    Django has encoded what is not ASCII, in several lines if it is long.
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        line = f"{name}: {value}"
+        if len(line) <= _LINE and line.isascii() and line.isprintable():
+            return f"{line}{self.linesep}".encode()
+        return super().fold_binary(name, value)
+
+
+class UnfoldedMail(EmailMultiAlternatives):
     def message(self, **options: Any) -> Any:
         built = super().message(**options)
-        built.policy = built.policy.clone(max_line_length=900)
+        built.policy = UnfoldedPolicy(max_line_length=_LINE)
         return built
 
 
