@@ -8,9 +8,12 @@ import urllib.request
 
 import pytest
 from django.utils import timezone, translation
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.servers import find_chromium
+
+# Milliseconds. Nothing is measured in a browser; a machine may be busy.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(autouse=True)

@@ -5,19 +5,23 @@ Used through commands and HTTP only, as an operator and a customer would.
 
 from __future__ import annotations
 
+import atexit
 import base64
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -210,24 +214,64 @@ def instance(backend: str, folder: Path, **environment: str) -> Iterator[Instanc
                 "REDIS_URL": _redis_database(),
                 "CELERY_BROKER_URL": _redis_database(),
             }
+        shutil.copytree(_prepared(), folder, dirs_exist_ok=True)
         product = Instance(folder, {**servers, **environment})
-        product.manage("migrate", "-v", "0")
-        product.manage("collectstatic", "--noinput", "-v", "0")
+        if "DATABASE_URL" in environment:
+            product.manage("migrate", "-v", "0")
         stack.callback(product.stop_all)
         yield product
 
 
+@cache
+def _prepared() -> Path:
+    """Return a folder as `migrate` and `collectstatic` leave it: made once, copied often."""
+    folder = Path(tempfile.mkdtemp(prefix="pn-prepared-"))
+    atexit.register(shutil.rmtree, folder)
+    product = Instance(folder, {"DATABASE_URL": f"sqlite:///{folder}/db.sqlite3"})
+    product.manage("migrate", "-v", "0")
+    product.manage("collectstatic", "--noinput", "-v", "0")
+    return folder
+
+
 @contextlib.contextmanager
 def _database() -> Iterator[str]:
+    """Yield the URL of a migrated database."""
     server = os.environ["TEST_DATABASE_URL"]
-    name = f"pn_{uuid.uuid4().hex[:12]}"
+    name, template = _new_name(), _template(server)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+    try:
+        yield _url_of(server, name)
+    finally:
+        _drop(server, name)
+
+
+@cache
+def _template(server: str) -> str:
+    """Return the name of a migrated database there, which is copied often."""
+    name = _new_name()
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    try:
-        yield f"{server.rpartition('/')[0]}/{name}"
-    finally:
-        with psycopg.connect(server, autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    atexit.register(_drop, server, name)
+    with tempfile.TemporaryDirectory(prefix="pn-template-") as folder:
+        Instance(Path(folder), {"DATABASE_URL": _url_of(server, name)}).manage("migrate", "-v", "0")
+    return name
+
+
+def _new_name() -> str:
+    return f"pn_{uuid.uuid4().hex[:12]}"
+
+
+def _url_of(server: str, name: str) -> str:
+    return f"{server.rpartition('/')[0]}/{name}"
+
+
+def _drop(server: str, name: str) -> None:
+    with (
+        contextlib.suppress(psycopg.OperationalError),  # The server is gone, and all with it.
+        psycopg.connect(server, autocommit=True) as connection,
+    ):
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _redis_database() -> str:

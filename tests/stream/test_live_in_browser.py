@@ -29,14 +29,6 @@ KNOWS_WHAT_WAS_THERE = """async () => {
 LOOKS_UP = pytest.mark.parametrize("running", [LOOK_UP], indirect=True)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def patience():
-    """Nothing here is measured; a machine may be busy."""
-    expect.set_options(timeout=20_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def stream(stream, settings):
     """The pages of the live server are told where it is; they ask by themselves only hourly."""
