@@ -25,6 +25,7 @@
   };
   PushManager.prototype.subscribe = async ({ applicationServerKey: key, userVisibleOnly }) => {
     if (!userVisibleOnly) throw new Error("Chromium asks for userVisibleOnly");
+    document.documentElement.dataset.pushServiceAsked = "";
     if (behave === "hang") return new Promise(() => {});
     if (behave === "fail") throw new DOMException("no push service", "AbortError");
     localStorage.setItem("stub", JSON.stringify({ json: given, key }));

@@ -107,8 +107,8 @@
   const add = async (card) => {
     show(card, "working");
     if ((await Notification.requestPermission()) !== "granted") return stateOf(card, []);
-    await started; // Else the server may hear of the subscription before it is added, and refuse it.
-    const subscription = await within(CONNECT_MS, subscribe());
+    // Started first: else the server may hear of the subscription before it is added, and refuse it.
+    const subscription = await within(CONNECT_MS, started.then(subscribe));
     const { device, message } = await post(card.dataset.add, { channel: card.dataset.devices, subscription });
     if (!device) {
       show(card, "refused", message);

@@ -170,6 +170,7 @@ def test_a_push_service_out_of_reach_is_said_and_nothing_changed(visit, behaves)
     page.get_by_role("button", name="Use this browser").click()
     if behaves == "hang":
         expect(state(page)).to_contain_text("Waiting for your permission")
+        expect(page.locator("[data-push-service-asked]")).to_have_count(1)
         page.clock.fast_forward(15_000)
     expect(state(page)).to_contain_text("Nothing has changed")
     expect(state(page).get_by_role("button", name="Try again")).to_be_visible()
