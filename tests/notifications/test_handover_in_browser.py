@@ -84,6 +84,17 @@ def test_one_goes_away_and_names_a_deputy(visit, world):
     assert Absence.objects.get().deputy == world.bartek
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_is_back_before_the_days_are_over(visit, world, scripts):
+    day = timezone.localdate()
+    Absence.objects.create(membership=world.ala, begins=day, ends=day + timedelta(days=9))
+    page = visit("/settings/when/", user=world.ala.user, java_script_enabled=scripts)
+    page.get_by_role("button", name="I am back").click()
+    expect(page.get_by_text("You are told again from now on.")).to_be_visible()
+    expect(page.get_by_label("I am away from")).to_have_value("")
+    assert not Absence.objects.exists()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, width):
@@ -91,6 +102,8 @@ def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, width):
     deal = make_deal(make_company("acme.example"), shares=(world.northstar,), owner=world.ala)
     for about in ({"lead": world.lead}, {"deal": deal}):
         Claim.objects.create(account=world.northstar, membership=world.bartek, **about)
+    day = timezone.localdate()
+    Absence.objects.create(membership=world.ala, begins=day, ends=day, deputy=world.bartek)
     size = {"width": width, "height": 800}
     lead = f"/leads/{world.lead.pk}/"
     pages = (
