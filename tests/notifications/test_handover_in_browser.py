@@ -60,12 +60,16 @@ def test_one_says_so_in_the_bell_without_leaving_the_page(visit, world):
 def test_escalation_is_switched_on(visit, world, scripts):
     address = "/settings/partners/communication/"
     page = visit(address, user=world.ala.user, java_script_enabled=scripts)
+    expect(page.get_by_text("it would reach nobody else.")).to_be_visible()
     page.get_by_label("If nobody has looked at it").select_option("2")
     if not scripts:
         page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved").first).to_be_visible()
     assert CommunicationSettings.objects.get().escalate_after == 2
     expect(page.get_by_text("Working hours until somebody else is told: never → 2")).to_be_visible()
+    expect(page.get_by_text("this reaches nobody else.")).to_be_visible()
+    page.get_by_role("link", name="Choose a backup recipient").click()
+    expect(page.get_by_label("Backup recipient")).to_be_visible()
 
 
 def test_who_only_reads_cannot_switch_it_on(visit, world):
