@@ -15,11 +15,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from accounts.models import Account, AuditEntry, Membership
+from accounts.models import Account, AuditEntry, Membership, Vendor
 from accounts.selectors import Change, who_changed
 from notifications.additional.selectors import change_in_words, labels_of
 from notifications.channels import CHANNEL_KEYS, EMAIL
 from notifications.eligibility import deputy_for, is_reached, profile_behind, stand_in
+from notifications.escalations.reach import Reach, reach_of
 from notifications.facts.people import deputies_of, load_people
 from notifications.facts.triggers import load_triggers
 from notifications.facts.wishes import load_wishes
@@ -57,14 +58,15 @@ def possible_recipients(account: Account) -> list[Membership]:
 
 @dataclass(frozen=True, kw_only=True)
 class Warning:
-    """Why nothing reaches anybody although it is switched on. `tone`: warn or bad.
-    `url` and `action`: the way out; as a rule, to choose somebody else."""
+    """Why nothing reaches anybody although it is switched on. `tone`: warn, bad or
+    empty. `url` and `action`: the way out; as a rule, to choose somebody else."""
 
     tone: str
     title: str
     text: str
     action: str
     url: str = "#id_recipient"
+    icon: str = ""
 
 
 def warning_about(
@@ -203,6 +205,45 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
             action=_("Choose another recipient"),
         )
     return None
+
+
+# --- Escalation ------------------------------------------------------------------------------
+
+
+def warning_about_escalation(
+    communication: CommunicationSettings, beside: Iterable[int]
+) -> Warning | None:
+    """Return what to say if no step would reach anybody new; also while it is off, before it is
+    switched on for nothing. `beside`: additional recipients of every action. 1-10 queries."""
+    reach = reach_of(communication, beside)
+    if reach == Reach.SOMEBODY:
+        return None
+    is_on = communication.escalate_after > 0
+    if reach == Reach.NOBODY_NOW:
+        title = (
+            _("For leads and clients this reaches nobody at the moment.")
+            if is_on
+            else _("For leads and clients it would reach nobody now.")
+        )
+        text = _("Whoever would be told next has turned it off, is away, or takes no messages.")
+    else:
+        title = (
+            _("For leads and clients this reaches nobody else.")
+            if is_on
+            else _("For leads and clients it would reach nobody else.")
+        )
+        text = _(
+            "There is nobody left to tell: no backup recipient, no other admin, and no partner "
+            "manager at %(vendor)s."
+        ) % {"vendor": Vendor.current().name}
+    return Warning(
+        tone="warn" if is_on else "",
+        icon="" if is_on else "info",
+        title=title,
+        text=text,
+        action=_("Choose a backup recipient"),
+        url="#id_backup",
+    )
 
 
 # --- Deal notifications ---------------------------------------------------------------------

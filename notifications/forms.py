@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Membership
-from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.eligibility import OWN_ONLY, Cell, Wishes
 from notifications.eligibility.escalation import MOST_HOURS
 from notifications.models import CommunicationSettings
@@ -225,6 +225,14 @@ def choice_label(channel: str, key: str) -> str:
         return str(TOPICS[key].label)
     label, _description = _SWITCHES.get((channel, key), (key, ""))
     return str(label)
+
+
+def place_of(cell: Cell) -> tuple[int, bool, int]:
+    """Return where the page has the cell: by channel, its switches first."""
+    channel, key = cell
+    is_topic = key in TOPICS
+    place = [*TOPICS].index(key) if is_topic else _SWITCH_ORDER.get(cell, 0)
+    return CHANNEL_KEYS.index(channel), is_topic, place
 
 
 class PreferencesForm(forms.Form):

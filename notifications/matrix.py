@@ -48,7 +48,7 @@ class GroupRows:
 
     @property
     def on(self) -> int:
-        return sum(topic.field.initial for topic in self.topics)
+        return sum(bool(topic.field.value()) for topic in self.topics)
 
 
 @dataclass(frozen=True, kw_only=True)

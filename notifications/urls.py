@@ -53,6 +53,7 @@ urlpatterns = [
     path("settings/when/", when.when, name="when"),
     path("settings/when/send/", when.send_waiting, name="send_waiting"),
     path("settings/when/pause/", when.pause, name="pause"),
+    path("settings/when/back/", when.end_absence, name="end_absence"),
     path("leads/<int:pk>/snooze/", when.snooze_lead, name="snooze_lead"),
     path(
         "settings/notifications/confirm-address/", address.confirm_address, name="confirm_address"

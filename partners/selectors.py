@@ -7,7 +7,7 @@ these queries return, and nothing else: `account` None stands for the vendor.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import (
     Exists,
@@ -24,6 +24,7 @@ from accounts.models import Account
 from partners.models import (
     Activity,
     Client,
+    Company,
     CompanyContact,
     Contact,
     Deal,
@@ -31,6 +32,8 @@ from partners.models import (
     DealShare,
     Lead,
 )
+
+Registered = TypeVar("Registered", Lead, Client)
 
 # --- Leads and deals ------------------------------------------------------------------
 
@@ -41,16 +44,21 @@ def leads_of(account: Account | None) -> QuerySet[Lead]:
     return leads.order_by("-pk") if account is None else leads.filter(account=account)
 
 
-def search_leads(leads: QuerySet[Lead], text: str) -> QuerySet[Lead]:
-    """Return the leads whose domain, company or contact contains the text."""
+def search_registered(rows: QuerySet[Registered], text: str) -> QuerySet[Registered]:
+    """Return the leads or clients whose domain, company or contact contains the text."""
     if not text:
-        return leads
-    return leads.alias(full_name=Concat("first_name", Value(" "), "last_name")).filter(
+        return rows
+    return rows.alias(full_name=Concat("first_name", Value(" "), "last_name")).filter(
         Q(domain__icontains=text)
         | Q(company__icontains=text)
         | Q(full_name__icontains=text)
         | Q(email__icontains=text)
     )
+
+
+def clients_of(account: Account | None) -> QuerySet[Client]:
+    clients = Client.objects.order_by("pk")
+    return clients if account is None else clients.filter(account=account)
 
 
 def leads_with_status(leads: QuerySet[Lead], status: str, now: datetime) -> QuerySet[Lead]:
@@ -104,7 +112,7 @@ def people_of(account: Account) -> list[QuerySet[Any]]:
     """
     leads = Lead.objects.filter(account=account)
     clients = Client.objects.filter(account=account)
-    return [*_matching(leads), *_matching(clients)]
+    return [*matching(leads), *matching(clients)]
 
 
 def own_among(activities: QuerySet[Activity], account: Account) -> QuerySet[Activity]:
@@ -140,12 +148,21 @@ def of_lead_among(activities: QuerySet[Activity], lead: Lead) -> QuerySet[Activi
     )
 
 
+def people_in(companies: QuerySet[Company]) -> list[QuerySet[Any]]:
+    """Return the ids of those who belong to one of the companies, to be united."""
+    return [
+        CompanyContact.objects.filter(unlinked=False, company__in=companies).values("contact"),
+        Contact.objects.filter(domain__in=companies.order_by().values("domain")).values("pk"),
+    ]
+
+
 def consented() -> Q:
     return Q(consent_denied=False, contact__consent_denied=False)
 
 
-def _matching(rows: QuerySet[Any]) -> list[QuerySet[Any]]:
-    """Return the ids of the contacts of these leads or clients, by the three ways of R17."""
+def matching(rows: QuerySet[Any]) -> list[QuerySet[Any]]:
+    """Return the ids of the contacts of these leads or clients, by the three ways of R17, to be
+    united."""
     domains = rows.order_by().values("domain")
     emails = rows.exclude(email="").order_by().values("email")
     return [

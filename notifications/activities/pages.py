@@ -12,11 +12,12 @@ from django.utils.functional import Promise
 
 from accounts.models import Account
 from notifications.activities.outcomes import Outcome, Tally, load_tallies, tallied_outcome
+from notifications.activities.search import is_about
 from notifications.activities.visible import Timeline
 from notifications.activities.words import NOT_DONE, what_was_done
 from notifications.facts.triggers import load_triggers
 from notifications.visits.words import load_summaries
-from partners.models import Activity, Contact, RejectedEvent
+from partners.models import Activity, RejectedEvent
 
 PAGE_SIZE = 50
 # Of so many candidates a page of a timeline is made; rarely it takes more than one round.
@@ -102,17 +103,11 @@ def _next_candidates(activities: QuerySet[Activity], before: Cursor | None) -> l
     return [Cursor(at=at, pk=pk) for at, pk in newest[:CANDIDATES]]
 
 
-def search_timeline(source: Timeline, text: str) -> Timeline:
-    """Return the part that is of the person with this e-mail, or has this message id."""
+def search_timeline(source: Timeline, text: str, account: Account) -> Timeline:
+    """Return the part that the text means: search.py."""
     if not text:
         return source
-    activities = Activity.objects.filter(_is_about(text))
-    return replace(source, candidates=activities)
-
-
-def _is_about(text: str) -> Q:
-    person = Contact.objects.filter(email=text.lower()).values_list("pk", flat=True).first()
-    return Q(message_id=text) | Q(contact=person) if person else Q(message_id=text)
+    return replace(source, candidates=Activity.objects.filter(is_about(text, account)))
 
 
 ACCEPTED, REJECTED, QUARANTINED = "all", "rejected", "quarantined"
@@ -121,7 +116,7 @@ ACCEPTED, REJECTED, QUARANTINED = "all", "rejected", "quarantined"
 def debugger(tab: str, text: str, before: Cursor | None) -> Page:
     """Return a page of what arrived, by the time of arrival; the vendor's eyes only.
 
-    `text` is a message id or an e-mail. The tab "all" holds rejected events too. 6 queries.
+    `text`: see search.py. The tab "all" holds rejected events too. 6 queries, and a search's.
     """
     found: list[Activity | RejectedEvent] = []
     if tab != REJECTED:
@@ -148,7 +143,7 @@ def _search_activities(tab: str, text: str) -> QuerySet[Activity]:
     rows = Activity.objects.select_related("contact", "source").order_by("-received_at", "-pk")
     if tab == QUARANTINED:
         rows = rows.filter(state=Activity.State.QUARANTINED)
-    return rows.filter(_is_about(text)) if text else rows
+    return rows.filter(is_about(text, None)) if text else rows
 
 
 def _search_rejected(text: str) -> QuerySet[RejectedEvent]:

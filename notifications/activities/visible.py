@@ -24,21 +24,27 @@ class Timeline:
 
 def activities_of(account: Account) -> Timeline:
     """Return what the account may read: of its leads, clients and first shares."""
-    told = Notification.objects.filter(account=account).values("activity__contact")
-    people = [
-        *selectors.people_of(account),
-        _people_in(_co_sold(_first_shares(account))).values("contact"),
-        told.exclude(activity__contact=None),
-    ]
     return Timeline(
-        candidates=Activity.objects.filter(contact__in=_union(people)),
+        candidates=Activity.objects.filter(contact__in=people_of(account)),
         exact=lambda activities: visible_among(activities, account),
+    )
+
+
+def people_of(account: Account) -> QuerySet[Any]:
+    """Return the ids of those of whom the account may perhaps read something."""
+    told = Notification.objects.filter(account=account).values("activity__contact")
+    return union_of(
+        [
+            *selectors.people_of(account),
+            _people_in(_co_sold(_first_shares(account))).values("contact"),
+            told.exclude(activity__contact=None),
+        ]
     )
 
 
 def activities_of_lead(lead: Lead) -> Timeline:
     """Return what the people of the registration did while it was active."""
-    people = _union(selectors.people_of_lead(lead))
+    people = union_of(selectors.people_of_lead(lead))
     return Timeline(
         candidates=Activity.objects.filter(contact__in=people),
         exact=lambda activities: selectors.of_lead_among(activities, lead),
@@ -94,7 +100,7 @@ def _told(activities: QuerySet[Activity], account: Account) -> QuerySet[Activity
     return mine.filter(Exists(sent))
 
 
-def _union(parts: Sequence[QuerySet[Any]]) -> QuerySet[Any]:
+def union_of(parts: Sequence[QuerySet[Any]]) -> QuerySet[Any]:
     # A union, not an OR: each part can use its own index.
     return parts[0].union(*parts[1:])
 

@@ -27,7 +27,7 @@ Triggers = Sequence[tuple[TriggerType, bool]]
 @dataclass(frozen=True, kw_only=True)
 class Line:
     """One additional recipient. `tag`: what is wrong with the place, in a word or two; `note`:
-    what else is to be known; both may be empty."""
+    what else is to be known; both may be empty. `hears_all`: told of every action."""
 
     pk: int
     member_id: int | None
@@ -37,6 +37,7 @@ class Line:
     tag: str
     note: str
     is_told: bool
+    hears_all: bool
     form: ActionsForm
 
 
@@ -61,6 +62,7 @@ def _line(
     row: AdditionalRecipient, person: Person | None, triggers: Triggers, account: Account
 ) -> Line:
     member, form = row.membership, ActionsForm(entry=row, triggers=triggers)
+    is_told = bool(person and person.active and is_reached(person, LEAD_ACTIVITY))
     owned = _owned(account) if member is None else ""
     return Line(
         pk=row.pk,
@@ -70,7 +72,8 @@ def _line(
         summary=actions_in_words(row.triggers, labels_of(triggers)),
         tag=_tag(row),
         note=_why_no_email(person) if person and person.active else owned,
-        is_told=bool(person and person.active and is_reached(person, LEAD_ACTIVITY)),
+        is_told=is_told,
+        hears_all=is_told and not row.triggers,
         form=form,
     )
 

@@ -20,5 +20,10 @@ def deputy_for(absent: Person | None, deputy: Person | None, topic: str) -> Pers
     """
     if absent is None or deputy is None or not absent.active or not is_missed(absent, topic):
         return None
+    return deputy if may_deputise(absent, deputy) else None
+
+
+def may_deputise(absent: Person, deputy: Person) -> bool:
+    """Whether the one whom somebody has named can stand in at all, whatever they wish."""
     able = deputy.active and deputy.away is None and deputy.account_id == absent.account_id
-    return deputy if able and deputy.membership_id != absent.membership_id else None
+    return able and deputy.membership_id != absent.membership_id

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
-
-from accounts.models import Account, Membership
+from accounts.models import Membership
 from notifications.channels import EMAIL
 from notifications.claims.selectors import among, holding, matter_of
 from notifications.eligibility import (
@@ -25,13 +23,13 @@ from notifications.eligibility import (
     why_not_account,
     why_not_first_partner,
 )
+from notifications.escalations.people import StepMembers, candidates
 from notifications.facts.batch import lock_accounts
 from notifications.facts.deals import as_shared_deal
 from notifications.facts.people import EmailCounts, load_people
 from notifications.facts.registrations import as_registration, load_communication
 from notifications.facts.timing import load_rhythms
 from notifications.models import (
-    CommunicationSettings,
     Decision,
     Escalation,
     Notification,
@@ -52,8 +50,8 @@ class EscalationFacts:
         self._now = now
         self.keys: dict[int, Key] = {row.pk: (row.account_id, subject_of(row)) for row in rows}
         accounts = {row.account_id for row in rows}
-        candidates = list(_candidates(accounts))
-        lock_accounts(accounts | {member.account_id for member in candidates})
+        members = list(candidates(accounts))
+        lock_accounts(accounts | {member.account_id for member in members})
         self._wishes = load_communication(accounts)
         self._claims = holding(accounts, {matter for _account, matter in self.keys.values()})
         self._load_told(rows)
@@ -62,9 +60,9 @@ class EscalationFacts:
         deals = [row.deal_id for row in rows if row.deal_id]
         for share in DealShare.objects.filter(deal__in=deals).select_related("account"):
             self._shares[share.deal_id].append(share)
-        self._people = load_people(candidates)
-        self._counts = EmailCounts(candidates, now)
-        self._members = _by_step(candidates)
+        self._people = load_people(members)
+        self._counts = EmailCounts(members, now)
+        self._members = StepMembers(members, self._wishes)
         readers = Membership.objects.filter(pk__in={t.membership_id for t in self._everybody()})
         self._rhythms = load_rhythms(readers.select_related("user"), now)
 
@@ -139,10 +137,7 @@ class EscalationFacts:
         )
 
     def asked(self, row: Escalation, step: Step) -> Asked:
-        members = self._members[step, 0 if step == Step.MANAGERS else row.account_id]
-        if step == Step.BACKUP:
-            wishes = self._wishes.get(row.account_id)
-            members = [wishes.backup_id] if wishes and wishes.backup_id else []
+        members = self._members.of(step, row.account_id)
         activity = row.activity_id
         return Asked(
             people=tuple(self.person(pk) for pk in members if pk in self._people),
@@ -170,33 +165,6 @@ def subject_of(row: Escalation) -> Matter:
     matter = matter_of(row)
     assert matter is not None  # A constraint of the table.
     return matter
-
-
-def _candidates(account_ids: Iterable[int]) -> QuerySet[Membership]:
-    accounts = set(account_ids)
-    backups = CommunicationSettings.objects.filter(account__in=accounts, backup__isnull=False)
-    wanted = (
-        Q(account__in=accounts, role=Membership.Role.ADMIN)
-        | Q(pk__in=backups.values("backup"))
-        | Q(
-            account__kind=Account.Kind.VENDOR,
-            account__is_active=True,
-            role=Membership.Role.PARTNER_MANAGER,
-        )
-    )
-    return (
-        Membership.objects.active().filter(wanted).select_related("user", "account").order_by("pk")
-    )
-
-
-def _by_step(members: Iterable[Membership]) -> Mapping[tuple[Step, int], list[int]]:
-    found: dict[tuple[Step, int], list[int]] = defaultdict(list)
-    for member in members:
-        if member.is_vendor_side:
-            found[Step.MANAGERS, 0].append(member.pk)
-        elif member.is_admin:
-            found[Step.ADMINS, member.account_id].append(member.pk)
-    return found
 
 
 def _as_told(reason: NotificationReason) -> Told:

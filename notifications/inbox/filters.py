@@ -16,8 +16,13 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from notifications.inbox.selectors import Item, inbox, items_of, received, snoozed, with_subjects
 from notifications.models import Kind, Notification, NotificationReason
-from partners.models import Client
-from partners.selectors import deals_of, leads_of, search_deals, search_leads
+from partners.selectors import (
+    clients_of,
+    deals_of,
+    leads_of,
+    search_deals,
+    search_registered,
+)
 
 PAGE_SIZE = 25
 # Of so many leads, clients and deals with the text in their name the notifications are found.
@@ -125,12 +130,9 @@ def _by_reason(condition: Q) -> QuerySet:
 def _about(membership: Membership, text: str) -> Q:
     """Return the condition of a reason. Whose name it is is asked first: few ids, one index."""
     account = membership.account
-    clients = Client.objects.filter(account=account).filter(
-        Q(domain__icontains=text) | Q(company__icontains=text)
-    )
     found = {
-        "lead__in": search_leads(leads_of(account), text),
-        "client__in": clients,
+        "lead__in": search_registered(leads_of(account), text),
+        "client__in": search_registered(clients_of(account), text),
         "deal__in": search_deals(deals_of(account), text),
     }
     ids = {

@@ -73,6 +73,10 @@ class ProfileForm(NameForm):
             "is_default": profile.is_default,
             "members": [str(pk) for pk in self._stored],
         }
+        if data is not None and self._says_what_was_shown(data):
+            # An empty list is not posted. Shown once more it would be what was ticked since.
+            data = data.copy()
+            data.setlist("initial-members", data.getlist("initial-members"))
         super().__init__(data, initial=initial, account=profile.account, pk=profile.pk)
         self.fields["name"].widget.attrs["data-cell"] = True
         members = cast("forms.MultipleChoiceField", self.fields["members"])
@@ -82,6 +86,10 @@ class ProfileForm(NameForm):
         for field in self.fields.values():
             field.disabled = not may_edit
 
+    @staticmethod
+    def _says_what_was_shown(data: QueryDict) -> bool:
+        return "initial-is_default" in data
+
     def is_default_after(self) -> bool:
         shown = self.data.get("initial-is_default", str(self._is_default)) == "True"
         said = bool(self.cleaned_data["is_default"])
@@ -90,7 +98,7 @@ class ProfileForm(NameForm):
     def member_ids_after(self) -> frozenset[int]:
         posted = frozenset(map(int, self.cleaned_data["members"]))
         shown = self._stored
-        if isinstance(self.data, QueryDict) and "initial-is_default" in self.data:
+        if isinstance(self.data, QueryDict) and self._says_what_was_shown(self.data):
             listed = self.data.getlist("initial-members")
             shown = frozenset(int(pk) for pk in listed if pk in self._known)
         return (self._stored | (posted - shown)) - (shown - posted)

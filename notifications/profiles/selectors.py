@@ -11,8 +11,12 @@ from django.utils.translation import gettext as _
 from accounts.audit import ERASED
 from accounts.models import Account, AuditEntry, Membership
 from accounts.selectors import HISTORY, Change, members_of, who_changed
-from notifications.forms import choice_label
+from notifications import eligibility
+from notifications.eligibility import Cell
+from notifications.forms import choice_label, place_of
 from notifications.models import Profile, ProfileMember
+from notifications.profiles.changes import changed_cells
+from notifications.topics import default_of
 from notifications.words import channel_label
 
 
@@ -61,6 +65,45 @@ def _label(member: Membership, given: Profile | None, profile: Profile) -> str:
     if given is None or given == profile:
         return name
     return _("%(name)s (now: %(profile)s)") % {"name": name, "profile": given.name}
+
+
+# --- What is about to change -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellChange:
+    """A cell that is about to change, in words."""
+
+    what: str
+    channel: str
+    old: str
+    new: str
+
+
+def cell_changes(before: eligibility.Profile, after: eligibility.Profile) -> list[CellChange]:
+    """Return which cells differ, in the order of the page."""
+    changed = sorted(changed_cells(before, after), key=lambda change: place_of(change[0]))
+    return [
+        CellChange(
+            what=choice_label(*cell),
+            channel=channel_label(cell[0]),
+            old=_state_words(cell, old),
+            new=_state_words(cell, new),
+        )
+        for cell, old, new in changed
+    ]
+
+
+def _state_words(cell: Cell, word: str) -> str:
+    if word == "default":
+        return _("on by default") if default_of(*cell) else _("off by default")
+    words = {
+        "on": _("on"),
+        "off": _("off"),
+        "locked_on": _("on, locked"),
+        "locked_off": _("off, locked"),
+    }
+    return words[word]
 
 
 # --- Change history ----------------------------------------------------------------------------

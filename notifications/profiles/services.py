@@ -11,9 +11,9 @@ from accounts.models import Account, Membership, User
 from accounts.services.members import lock_account
 from notifications import eligibility
 from notifications.audit import person_in_words
-from notifications.eligibility import Cell
 from notifications.facts.wishes import as_profile
 from notifications.models import Profile, ProfileCell, ProfileMember
+from notifications.profiles.changes import changed_cells
 from notifications.profiles.impact import Plan
 
 # More than anybody tells apart.
@@ -59,11 +59,7 @@ def _set_default(actor: User, row: Profile, is_default: bool) -> None:
 
 
 def _save_cells(actor: User, row: Profile, after: eligibility.Profile) -> None:
-    before = as_profile(row)
-    for cell in sorted(before.cells.keys() | after.cells.keys()):
-        old, new = _word(before, cell), _word(after, cell)
-        if old == new:
-            continue
+    for cell, old, new in changed_cells(as_profile(row), after):
         channel, key = cell
         if cell in after.cells:
             row.cells.update_or_create(
@@ -75,14 +71,6 @@ def _save_cells(actor: User, row: Profile, after: eligibility.Profile) -> None:
             ProfileCell.objects.filter(profile=row, channel=channel, key=key).delete()
         place = f"{channel} {key}"
         _write_down(actor, row, "cell", old=f"{place} {old}", new=f"{place} {new}")
-
-
-def _word(profile: eligibility.Profile, cell: Cell) -> str:
-    """Return what the profile says as the log stores it: default, on, off, locked_on …"""
-    if cell not in profile.cells:
-        return "default"
-    locked = "locked_" if cell in profile.locked else ""
-    return locked + on_off(profile.cells[cell])
 
 
 def _save_members(actor: User, row: Profile, member_ids: Iterable[int]) -> None:

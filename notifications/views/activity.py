@@ -35,7 +35,7 @@ def activity(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         note_look(request, viewer.membership, activity__contact__email=text.lower())
     if viewer.account is None:
         return _debugger(request, viewer, text, before)
-    found = search_timeline(activities_of(viewer.account), text)
+    found = search_timeline(activities_of(viewer.account), text, viewer.account)
     context = {
         "viewer": viewer,
         "timeline": timeline(found, viewer.account, before),

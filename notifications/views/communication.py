@@ -24,6 +24,7 @@ from notifications.communication_selectors import (
     possible_recipients,
     recent_decisions,
     warning_about,
+    warning_about_escalation,
 )
 from notifications.forms import CommunicationForm
 from notifications.services import NotSentError, save_communication, send_test_email
@@ -72,6 +73,7 @@ def communication_page(
     additional = lines_of(stored)
     listed = [line.member_id for line in additional]
     warning = warning_about(stored, membership, tells_others=any(x.is_told for x in additional))
+    beside = [line.member_id for line in additional if line.member_id and line.hears_all]
     form = CommunicationForm(stored=stored, possible=possible, may_edit=may_edit)
     context = {
         "form": form,
@@ -82,6 +84,7 @@ def communication_page(
         "is_told": stored.receive_lead_activity and warning is None,
         "is_alone": len(possible) <= 1,
         "warning": warning,
+        "unreached": warning_about_escalation(stored, beside),
         "additional": additional,
         "add_form": AddForm(possible=possible, listed=listed) if may_edit else None,
         "deal_people": deal_people(account),

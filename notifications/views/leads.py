@@ -21,7 +21,7 @@ from notifications.views.looking import note_look
 from notifications.when.waiting import OF_A_LEAD, snooze_of, span_choices
 from partners.access import Viewer, load_lead, viewer_required
 from partners.models import Lead
-from partners.selectors import leads_of, leads_with_status, search_leads
+from partners.selectors import leads_of, leads_with_status, search_registered
 
 LEADS_PER_PAGE = 25
 
@@ -33,7 +33,7 @@ def leads(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     status = request.GET.get("status", "")
     if status not in Lead.Status:
         status = ""
-    found = search_leads(leads_of(viewer.account), text)
+    found = search_registered(leads_of(viewer.account), text)
     found = leads_with_status(found, status, timezone.now())
     page = Paginator(found, LEADS_PER_PAGE).get_page(request.GET.get("page"))
     context = {

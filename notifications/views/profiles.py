@@ -30,12 +30,17 @@ from notifications.models import Profile
 from notifications.profiles import services
 from notifications.profiles.forms import NameForm, ProfileForm, ProfileTabForm
 from notifications.profiles.impact import Impact, Plan, impact_of
-from notifications.profiles.selectors import member_choices, profile_history, profiles_of
+from notifications.profiles.selectors import (
+    cell_changes,
+    member_choices,
+    profile_history,
+    profiles_of,
+)
 from notifications.profiles.services import TooManyProfilesError
 from notifications.topics import GROUPS
 
 # What only this request says, and the form that asks once more does not.
-_NOT_AGAIN = frozenset({"csrfmiddlewaretoken", "confirmed"})
+_NOT_AGAIN = frozenset({"csrfmiddlewaretoken", "confirmed", "edit"})
 
 
 @login_required
@@ -136,12 +141,12 @@ def profile(request: AccountRequest, pk: int, tab: str) -> HttpResponse:
         return _page(request, _forms(request, row, may_edit=may_edit), tab, may_edit=may_edit)
     editor = load_partner_editor(request)
     forms_ = _forms(request, row, may_edit=True)
-    if not forms_.is_valid():
+    if not forms_.is_valid() or "edit" in request.POST:
         return _page(request, forms_, tab, may_edit=True)
     plan = forms_.plan(tab)
     impact = impact_of(editor.account, plan)
     if impact and "confirmed" not in request.POST:
-        return _ask(request, row, impact, tab)
+        return _ask(request, row, plan, impact, tab)
     with transaction.atomic():
         lock_account(editor.account)
         # Somebody else may have saved since: what they changed stays.
@@ -188,11 +193,15 @@ def _row(form: PreferencesForm, key: str) -> Row:
     )
 
 
-def _ask(request: AccountRequest, row: Profile, impact: Impact, tab: str) -> HttpResponse:
-    """Show whom it changes, and carry what was posted to the next request."""
+def _ask(
+    request: AccountRequest, row: Profile, plan: Plan, impact: Impact, tab: str
+) -> HttpResponse:
+    """Show what and whom it changes, and carry what was posted to the next request."""
+    assert plan.after
     context = {
         "profile": row,
         "impact": impact,
+        "changes": cell_changes(as_profile(row), plan.after),
         "back": reverse("notifications:profile_tab", args=[row.pk, tab]),
         "posted": _posted(request),
     }

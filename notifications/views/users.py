@@ -31,6 +31,7 @@ from notifications.communication_selectors import communication_of
 from notifications.invitation_mail import send_invitation
 from notifications.leaving import consequences
 from notifications.text import one_line
+from notifications.when.colleagues import away_words
 
 
 @member_required
@@ -49,10 +50,12 @@ def users(request: MemberRequest) -> HttpResponse:
 
 def _page(request: MemberRequest, form: InviteForm, status: int = 200) -> HttpResponse:
     account = request.membership.account
+    of_account = members_of(account)
+    away = away_words(of_account)
     context = {
         "form": form,
         "may_change": request.membership.is_admin,
-        "members": members_of(account),
+        "members": [(member, away.get(member.pk, "")) for member in of_account],
         "invitations": open_invitations(account),
         "recipient_id": communication_of(account).recipient_id if account.is_partner else None,
         "history": user_history(account),

@@ -51,10 +51,14 @@ def _page(
     request: MemberRequest, paces: Sequence[PaceForm], quiet: QuietHoursForm, absence: AbsenceForm
 ) -> HttpResponse:
     member = request.membership
+    # As it is stored: the form holds what was entered.
+    stored = services.absence_of(member)
     context = {
         "paces": paces,
         "quiet": quiet,
         "absence": absence,
+        "away": stored if stored.pk else None,
+        "is_away": stored.pk is not None and services.has_begun(member, stored),
         "waiting": waiting.waiting_messages(member),
         "pause": waiting.snooze_of(member),
         "spans": waiting.span_choices(waiting.OF_EVERYTHING),
@@ -74,6 +78,23 @@ def send_waiting(request: MemberRequest) -> HttpResponse:
         messages.success(request, words % {"count": count})
     else:
         messages.info(request, _("Nothing waits any more."))
+    return redirect("notifications:when")
+
+
+@member_required
+@require_POST
+def end_absence(request: MemberRequest) -> HttpResponse:
+    """Say that one is back, or does not go away after all."""
+    member = load_partner_member(request)
+    ended = services.end_absence(member)
+    if ended is None:
+        messages.info(request, _("You are not away."))
+    elif not services.has_begun(member, ended):
+        messages.success(request, _("The absence is removed."))
+    elif waiting.snooze_of(member):
+        messages.success(request, _("You are no longer away, but everything is still paused."))
+    else:
+        messages.success(request, _("You are told again from now on."))
     return redirect("notifications:when")
 
 

@@ -48,6 +48,10 @@ def absence_of(membership: Membership) -> Absence:
     return known or Absence(membership=membership)
 
 
+def has_begun(membership: Membership, absence: Absence) -> bool:
+    return absence.begins <= today_of(membership)
+
+
 def colleagues_of(membership: Membership) -> QuerySet[Membership]:
     """Return who may be the member's deputy."""
     members = Membership.objects.active().filter(account=membership.account_id)
@@ -74,6 +78,17 @@ def save_absence(membership: Membership, absence: Absence | None) -> None:
             new=after,
         )
     reconsider(membership)
+
+
+@transaction.atomic
+def end_absence(membership: Membership) -> Absence | None:
+    """End the member's absence now, or take back one that lies ahead; return what it was.
+    None: there was none."""
+    absence = absence_of(membership)
+    if absence.pk is None:
+        return None
+    save_absence(membership, None)
+    return absence
 
 
 def absence_in_words(absence: Absence | None) -> str:

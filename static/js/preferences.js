@@ -17,6 +17,23 @@
   const cellsIn = (part) => [...part.querySelectorAll("[data-cell]")];
   let saving = false;
 
+  // A page that gives back what was entered (data-edited: the stored name): what it was before
+  // stands beside each cell, and counts as unchanged.
+  if ("edited" in form.dataset) {
+    const posted = new FormData(form);
+    for (const cell of cells) {
+      const { checked, value } = cell;
+      if (cell.type === "checkbox") {
+        const shown = posted.getAll(`initial-${cell.name}`);
+        cell.defaultChecked = shown.includes(value === "on" ? "True" : value);
+        cell.checked = checked;
+      } else {
+        cell.defaultValue = form.dataset.edited;
+        cell.value = value;
+      }
+    }
+  }
+
   const update = () => {
     const number = cells.filter(changed).length;
     if (save) updateBar(number);

@@ -1,13 +1,16 @@
 """Settings → Account → Users: who looks, who changes, and what the page says."""
 
 import re
+from datetime import date, timedelta
 
 import pytest
 from django.test import Client
+from django.utils.formats import date_format
 
 from accounts.models import AuditEntry, Invitation, Membership
 from accounts.services.invitations import invite
 from tests.factories import make_company, make_deal, make_member, switch_on
+from tests.notifications.test_absence import is_away, today
 from tests.queries import assert_constant_queries
 from tests.world import World, read
 
@@ -64,6 +67,39 @@ def test_the_vendors_people_have_the_page_without_partner_settings(client, world
     assert "Partner settings" not in html
 
 
+def row_of(html, name):
+    rows = html.partition("<tbody>")[2].partition("</tbody>")[0].split("</tr>")
+    return next(row for row in rows if f">{name}<" in row)
+
+
+def test_who_is_away_has_it_beside_the_name_with_the_deputy(client, world):
+    absence = is_away(world.bartek, world.ala)
+    html = read(client, world.ala.user, URL)
+    assert f"Away until {date_format(absence.ends)}. Deputy: Ala" in row_of(html, "Bartek")
+    assert "Away" not in row_of(html, "Ala")
+    is_away(world.ala)
+    html = read(client, world.bartek.user, URL)
+    assert "The deputy, Ala, is away as well" in row_of(html, "Bartek")
+    assert "without a deputy" in row_of(html, "Ala")
+
+
+def test_an_absence_that_lies_ahead_or_is_over_says_nothing(client, world):
+    days = {"begins": today() + timedelta(days=1), "ends": today() + timedelta(days=1)}
+    is_away(world.ala, **days)
+    is_away(world.bartek, begins=date(2020, 1, 1), ends=date(2020, 1, 2))
+    assert "Away" not in read(client, world.ala.user, URL)
+
+
+def test_a_deactivated_deputy_is_none(client, world):
+    world.bartek.is_active = False
+    world.bartek.save()
+    is_away(world.ala, world.bartek)
+    is_away(world.bartek)
+    html = read(client, world.ala.user, URL)
+    assert "without a deputy" in row_of(html, "Ala")
+    assert "Away" not in row_of(html, "Bartek")
+
+
 def test_nobody_of_another_account_is_shown(client, world):
     assert "celina" not in read(client, world.ala.user, URL)
 
@@ -80,14 +116,15 @@ def test_the_number_of_queries_is_constant(client, world):
 
     def grow():
         for n in range(5):
-            make_member(world.northstar)
+            is_away(make_member(world.northstar), world.ala)
             email = f"invited-{n}@northstar.example"
             invite(world.ala.user, world.northstar, email=email, role="member")
 
     grow()
-    # Session, user, memberships, members, invitations, recipient, history, vendor, bell.
+    # Session, user, memberships, members, who is away, invitations, recipient, history, vendor,
+    # bell.
     Invitation.objects.all().delete()
-    assert assert_constant_queries(lambda: client.get(URL), grow) == 9
+    assert assert_constant_queries(lambda: client.get(URL), grow) == 10
 
 
 def test_the_recipient_is_marked(client, world):

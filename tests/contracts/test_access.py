@@ -141,6 +141,7 @@ POST_ROWS: dict[str, Row] = {
     "notifications:revoke_invitation": (LOGIN, GO, NONE, *OF_ADMIN[3:]),
     "notifications:send_waiting": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:pause": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
+    "notifications:end_absence": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:snooze_lead": (LOGIN, GO, GO, NONE, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:test_email": (LOGIN, GO, NOT_ALLOWED, GO, NONE, NONE, NONE),
     # Without a person there is nobody to add; without an action, none to choose.

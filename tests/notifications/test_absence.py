@@ -19,6 +19,7 @@ from notifications.facts.people import load_people
 from notifications.invariants import broken
 from notifications.models import Absence, Decision, Delivery
 from notifications.rendering import render
+from notifications.when.services import snooze
 from tests.factories import choose, make_lead, make_member, make_webhook, switch_on
 from tests.notifications.test_when_page import PLAIN
 from tests.queries import assert_constant_queries
@@ -290,6 +291,59 @@ def test_empty_days_end_it(client, world):
     post(client, world.ala, begins="", ends="", deputy="")
     assert not Absence.objects.exists()
     assert AuditEntry.objects.get(action="absence.changed").new == ""
+
+
+def go_back(client, who):
+    client.force_login(who.user)
+    return client.post(f"{URL}back/", follow=True).content.decode()
+
+
+def test_who_is_away_says_that_they_are_back(client, world):
+    absence = is_away(world.ala, world.bartek)
+    page = read(client, world.ala.user, URL)
+    assert f"Away until {date_format(absence.ends)}" in page
+    page = go_back(client, world.ala)
+    assert "You are told again from now on." in page
+    assert "I am back" not in page
+    assert not Absence.objects.exists()
+    entry = AuditEntry.objects.get(action="absence.changed")
+    assert entry.old.endswith("· Bartek · bartek@northstar.example")
+    assert (entry.actor, entry.new) == (world.ala.user, "")
+    world.does()
+    assert mailed() == ["ala"]
+
+
+def test_a_pause_outlasts_the_absence(client, world):
+    is_away(world.ala)
+    snooze(world.ala, timezone.now() + timedelta(hours=1))
+    page = go_back(client, world.ala)
+    assert "You are no longer away, but everything is still paused." in page
+
+
+def test_an_absence_that_lies_ahead_is_removed(client, world):
+    is_away(world.ala, **days(2, 5))
+    page = read(client, world.ala.user, URL)
+    assert "I am back" not in page
+    assert "Remove this absence" in page
+    assert "The absence is removed." in go_back(client, world.ala)
+    assert not Absence.objects.exists()
+    assert AuditEntry.objects.filter(action="absence.changed").count() == 1
+
+
+def test_who_is_not_away_has_nothing_to_end(client, world):
+    is_away(world.bartek)
+    page = read(client, world.ala.user, URL)
+    assert "I am back" not in page
+    assert "Remove this absence" not in page
+    assert "You are not away." in go_back(client, world.ala)
+    assert Absence.objects.get().membership == world.bartek
+    assert not AuditEntry.objects.exists()
+
+
+def test_a_refused_page_still_says_what_is_stored(client, world):
+    absence = is_away(world.ala)
+    page = post(client, world.ala, **days(3, 1)).content.decode()
+    assert f"Away until {date_format(absence.ends)}" in page
 
 
 def test_an_old_page_without_the_days_changes_nothing(client, world):

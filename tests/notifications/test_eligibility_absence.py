@@ -23,6 +23,7 @@ from notifications.eligibility import (
     deputy_for,
     endpoints_for,
     is_missed,
+    may_deputise,
     part_now,
 )
 from notifications.reasons import Reason
@@ -84,6 +85,20 @@ DEPUTIES = [
 def test_who_stands_in(absent, deputy, told):
     found = deputy_for(replace(GONE, **absent), replace(DORA, **deputy), LEAD_ACTIVITY)
     assert (found is not None) is told
+
+
+@pytest.mark.parametrize(
+    ("deputy", "may"),
+    [
+        ({"choices": NO_EMAIL}, True),
+        ({"active": False}, False),
+        ({"away": Away(until=date(2026, 8, 1))}, False),
+        ({"account_id": 2}, False),
+        ({"membership_id": ALA.membership_id}, False),
+    ],
+)
+def test_who_may_stand_in_whatever_they_wish(deputy, may):
+    assert may_deputise(GONE, replace(DORA, **deputy)) is may
 
 
 def test_nobody_stands_in_if_nobody_is_named():

@@ -60,12 +60,16 @@ def test_one_says_so_in_the_bell_without_leaving_the_page(visit, world):
 def test_escalation_is_switched_on(visit, world, scripts):
     address = "/settings/partners/communication/"
     page = visit(address, user=world.ala.user, java_script_enabled=scripts)
+    expect(page.get_by_text("it would reach nobody else.")).to_be_visible()
     page.get_by_label("If nobody has looked at it").select_option("2")
     if not scripts:
         page.get_by_role("button", name="Save").click()
     expect(page.get_by_text("Saved").first).to_be_visible()
     assert CommunicationSettings.objects.get().escalate_after == 2
     expect(page.get_by_text("Working hours until somebody else is told: never → 2")).to_be_visible()
+    expect(page.get_by_text("this reaches nobody else.")).to_be_visible()
+    page.get_by_role("link", name="Choose a backup recipient").click()
+    expect(page.get_by_label("Backup recipient")).to_be_visible()
 
 
 def test_who_only_reads_cannot_switch_it_on(visit, world):
@@ -84,6 +88,17 @@ def test_one_goes_away_and_names_a_deputy(visit, world):
     assert Absence.objects.get().deputy == world.bartek
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_is_back_before_the_days_are_over(visit, world, scripts):
+    day = timezone.localdate()
+    Absence.objects.create(membership=world.ala, begins=day, ends=day + timedelta(days=9))
+    page = visit("/settings/when/", user=world.ala.user, java_script_enabled=scripts)
+    page.get_by_role("button", name="I am back").click()
+    expect(page.get_by_text("You are told again from now on.")).to_be_visible()
+    expect(page.get_by_label("I am away from")).to_have_value("")
+    assert not Absence.objects.exists()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, width):
@@ -91,6 +106,8 @@ def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, width):
     deal = make_deal(make_company("acme.example"), shares=(world.northstar,), owner=world.ala)
     for about in ({"lead": world.lead}, {"deal": deal}):
         Claim.objects.create(account=world.northstar, membership=world.bartek, **about)
+    day = timezone.localdate()
+    Absence.objects.create(membership=world.ala, begins=day, ends=day, deputy=world.bartek)
     size = {"width": width, "height": 800}
     lead = f"/leads/{world.lead.pk}/"
     pages = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from accounts.models import AuditEntry
@@ -139,6 +141,77 @@ def test_the_change_is_asked_first_and_counts_once_it_is_confirmed(client, world
     assert cells(sales) == {MAIL_OF_DEALS: (True, False)}
     assert wishes_of(world.bartek).ticked(*MAIL_OF_DEALS)
     assert not wishes_of(world.ala).ticked(*MAIL_OF_DEALS)
+
+
+def listed(html):
+    items = re.findall(
+        r"<li>(.*?)</li>", html.partition('id="what-changes"')[2].partition("Nothing is")[0]
+    )
+    return [re.sub("<[^>]*>", "", item) for item in items]
+
+
+def test_the_question_says_which_cells_change(client, world, sales):
+    for key, locked in ((LEAD_ACTIVITY, True), ("enabled", False)):
+        sales.cells.create(channel="email", key=key, is_on=True, is_locked=locked)
+    data = form_of(client, world.ala, sales, **{f"email-{CO_SELLING}": "on"})
+    data |= {f"email-lock-{CO_SELLING}": "on", "desktop-lock-bell": "on"}
+    del data[f"email-lock-{LEAD_ACTIVITY}"], data["desktop-bell"]
+    html = client.post(url(sales), data).content.decode()
+    assert "4 settings change" in html
+    assert listed(html) == [
+        "Receive e-mail notifications · E-mail: on → on by default",
+        "Co Selling Prospect Activity · E-mail: off by default → on, locked",
+        "Registered lead activity · E-mail: on, locked → on by default",
+        "Bell · Desktop: on by default → off, locked",
+    ]
+
+
+def test_without_a_changed_cell_the_question_lists_none(client, world, sales):
+    sales.cells.create(channel="email", key=CO_SELLING, is_on=True)
+    data = form_of(client, world.ala, sales, members=[str(world.ala.pk)])
+    html = client.post(url(sales), data).content.decode()
+    assert "It changes what 2 people get." in html
+    assert "what-changes" not in html
+
+
+def test_a_long_list_of_cells_is_complete(client, world, sales):
+    data = form_of(client, world.ala, sales)
+    topics = [key for key in data if key.startswith(("initial-email-", "initial-other_apps-"))]
+    data |= {key.removeprefix("initial-"): "on" for key in topics if "-lock-" in key}
+    html = client.post(url(sales), data | {f"email-{CO_SELLING}": "on"}).content.decode()
+    assert len(listed(html)) > 10
+    assert "All the others" in html
+
+
+def test_back_to_editing_gives_back_what_was_entered(client, world):
+    """Of a profile that nobody has yet: what was ticked is not taken for what was there."""
+    sales = make_profile(world.northstar, "Sales")
+    data = form_of(client, world.ala, sales, name="Deals", members=[str(world.bartek.pk)])
+    data |= {f"email-{CO_SELLING}": "on", f"email-lock-{CO_SELLING}": "on"}
+    del data["desktop-bell"]
+    asked = client.post(url(sales), data).content.decode()
+    assert 'name="edit"' in asked
+    answer = client.post(url(sales), data | {"edit": "1"})
+    assert answer.status_code == 200
+    html = answer.content.decode()
+    assert 'data-edited="Sales"' in html and 'value="Deals"' in html
+    assert {k: v for k, v in shown(html).items() if k != "members"} == {
+        k: v for k, v in data.items() if k not in ("name", "members", "initial-members")
+    }
+    assert re.search(rf'name="members" value="{world.bartek.pk}"[^>]* checked', html)
+    assert 'name="initial-members"' not in html
+    assert cells(sales) == {}
+    assert Profile.objects.get().name == "Sales"
+    assert not AuditEntry.objects.filter(action__startswith="profiles.").exists()
+    client.post(url(sales), data | {"confirmed": "1"})
+    assert cells(sales) == {MAIL_OF_DEALS: (True, True), ("desktop", "bell"): (False, False)}
+    assert ProfileMember.objects.get().membership == world.bartek
+
+
+def test_editing_goes_on_even_with_what_is_refused(client, world, sales):
+    data = form_of(client, world.ala, sales, name=" ", edit="1", confirmed="1")
+    assert client.post(url(sales), data).status_code == 422
+    assert Profile.objects.get().name == "Sales"
 
 
 def test_what_reaches_nobody_is_saved_at_once(client, world):

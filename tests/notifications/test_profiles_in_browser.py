@@ -44,6 +44,41 @@ def test_a_profile_is_made_edited_and_saved(visit, world, scripts):
     assert wishes_of(world.bartek).is_locked(*MAIL_OF_DEALS)
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_question_leads_back_to_what_was_entered(visit, world, scripts):
+    profile = make_profile(world.northstar, "Sales")
+    address = f"/settings/profiles/{profile.pk}/email/"
+    page = visit(address, user=world.ala.user, java_script_enabled=scripts)
+    bartek = page.get_by_label("Bartek · bartek@northstar.example")
+    ticked = page.get_by_label(TOPIC, exact=True).locator("visible=true")
+    name = page.get_by_role("textbox", name="Name")
+    name.fill("Deals")
+    bartek.check()
+    page.get_by_text("Northwind Partners", exact=True).locator("visible=true").click()
+    ticked.check()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(f"{TOPIC} · E-mail: off by default → on")).to_be_visible()
+    if scripts:
+        assert Axe().run(page).violations_count == 0
+    page.get_by_role("button", name="Back to editing").click()
+    expect(name).to_have_value("Deals")
+    expect(bartek).to_be_checked()
+    if scripts:
+        expect(page.get_by_text("3 changes not saved")).to_be_visible()
+        expect(ticked).to_be_checked()  # The group is open as it was.
+        page.get_by_role("button", name="Cancel").click()
+        expect(name).to_have_value("Sales")
+        expect(bartek).not_to_be_checked()
+        expect(page.get_by_text("No unsaved changes")).to_be_visible()
+        bartek.check()
+    page.get_by_role("button", name="Save").click()
+    if not scripts:
+        page.get_by_role("button", name="Save").click()
+        assert wishes_of(world.bartek).ticked(*MAIL_OF_DEALS)
+    expect(page.get_by_text("The profile is saved.")).to_be_visible()
+    assert profile.members.get().membership == world.bartek
+
+
 def test_a_tab_goes_back_to_the_profile_once_it_is_saved(visit, world):
     """R70, R73: not before."""
     make_profile(world.northstar, "Sales", world.bartek, cells={MAIL_OF_DEALS: True})
