@@ -19,9 +19,9 @@ from notifications.channels import EMAIL, OTHER_APPS
 from notifications.channels.base import DeliveryError
 from notifications.delivery.routes import mail_at_once
 from notifications.eligibility import Cell
+from notifications.message_context import link
 from notifications.messages import Action, Message
 from notifications.models import CommunicationSettings, Preference
-from notifications.rendering import link
 from notifications.selectors import wishes_of
 from notifications.text import one_line
 from notifications.topics import EMAIL_IF_FAILED, LEAD_ACTIVITY, TOPICS, default_of

@@ -50,6 +50,7 @@ from notifications.facts.people import load_people
 from notifications.facts.registrations import as_chosen, as_registration, load_communication
 from notifications.facts.timing import load_rhythms
 from notifications.facts.triggers import load_deeds
+from notifications.message_context import MessageContext
 from notifications.models import (
     Decision,
     Delivery,
@@ -58,7 +59,6 @@ from notifications.models import (
     NotificationReason,
 )
 from notifications.reasons import Reason
-from notifications.rendering import MessageContext
 from notifications.timing import Wait, wait
 from notifications.topics import DELIVERY_PROBLEMS
 from partners.models import Client, DealMember, DealShare, Lead
