@@ -26,7 +26,7 @@ from notifications.eligibility import (
     why_not_first_partner,
 )
 from notifications.facts.batch import lock_accounts
-from notifications.facts.deals import as_shared_deal
+from notifications.facts.deals import as_shared_deal, load_shares
 from notifications.facts.people import EmailCounts, load_people
 from notifications.facts.registrations import as_registration, load_communication
 from notifications.facts.timing import load_rhythms
@@ -39,7 +39,6 @@ from notifications.models import (
 )
 from notifications.timing import OFFICE_HOURS, after_working_hours
 from notifications.topics import ESCALATION
-from partners.models import DealShare
 
 Key = tuple[int, Matter]
 
@@ -58,10 +57,7 @@ class EscalationFacts:
         self._claims = holding(accounts, {matter for _account, matter in self.keys.values()})
         self._load_told(rows)
         self._load_known(rows)
-        self._shares: Mapping[int, list[DealShare]] = defaultdict(list)
-        deals = [row.deal_id for row in rows if row.deal_id]
-        for share in DealShare.objects.filter(deal__in=deals).select_related("account"):
-            self._shares[share.deal_id].append(share)
+        self._shares = load_shares(row.deal_id for row in rows if row.deal_id)
         self._people = load_people(candidates)
         self._counts = EmailCounts(candidates, now)
         self._members = _by_step(candidates)
