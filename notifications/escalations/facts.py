@@ -68,7 +68,8 @@ class EscalationFacts:
         return (message for told in self._told.values() for message in told)
 
     def _load_told(self, rows: Sequence[Escalation]) -> None:
-        """Every message about what is watched, since it is."""
+        """Every message about what is watched, since it is. A deal may be watched for several
+        accounts that came first one after the other: each has its own messages."""
         reasons = NotificationReason.objects.filter(
             among(matter for _account, matter in self.keys.values()),
             notification__notice="",
@@ -76,13 +77,16 @@ class EscalationFacts:
             notification__created_at__gte=min(row.began_at for row in rows),
         ).select_related("notification")
         began = {self.keys[row.pk]: row.began_at for row in rows}
-        of_matter = {matter: (account_id, matter) for account_id, matter in began}
+        keys_of: dict[Matter | None, list[Key]] = defaultdict(list)
+        for key in began:
+            keys_of[key[1]].append(key)
         self._told: dict[Key, list[Told]] = defaultdict(list)
         for reason in reasons.order_by("pk"):
-            message, matter = reason.notification, matter_of(reason)
-            key = of_matter.get(matter) if matter else None
-            if key and message.created_at >= began[key]:
-                self._told[key].append(_as_told(reason))
+            message, is_escalation = reason.notification, reason.part == Part.ESCALATION
+            for key in keys_of[matter_of(reason)]:
+                is_own = message.account_id == key[0] or is_escalation  # Or the vendor's.
+                if is_own and message.created_at >= began[key]:
+                    self._told[key].append(_as_told(reason))
 
     def _load_known(self, rows: Sequence[Escalation]) -> None:
         activities = {row.activity_id for row in rows}

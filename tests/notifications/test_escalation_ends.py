@@ -13,7 +13,8 @@ from notifications.eligibility import Matter
 from notifications.escalations.work import escalate_due
 from notifications.inbox.services import archive, bring_back, mark_all_read, mark_read, snooze
 from notifications.models import Delivery, Notification
-from tests.factories import choose, make_client
+from tests.factories import choose, make_client, make_contact, make_member
+from tests.northstar import Northstar
 from tests.notifications.escalating import (
     Team,
     ended,
@@ -159,6 +160,33 @@ def test_a_deal_that_goes_to_another_partner_is_not_told(team):
     time_passes()
     work_on()
     assert (ended(), escalated()) == (["not_own"], [])
+
+
+def test_a_deal_that_comes_back_was_looked_at_by_nobody_in_between(team):
+    """Two accounts watch one deal then; each counts who was told of its own people."""
+    southwind = Northstar("southwind", "beta.example")
+    make_member(southwind.account, "cy@southwind.example", role="admin", name="Cy")
+    southwind.settings.escalate_after = 2
+    southwind.settings.save()
+    deal = team.share_a_deal()
+    team.lead.delete()
+    deal.members.create(membership=southwind.ala, role="team")
+    for ala in (southwind.ala, team.ala):
+        choose(ala, "email", "co_selling_prospect_activity", True)
+
+    def is_first(partner):
+        deal.shares.all().delete()
+        deal.shares.create(account=partner.account, position=1)
+
+    for partner, person in ((southwind, "jo"), (team, "jan")):
+        is_first(partner)
+        contact = make_contact(f"{person}@acme.example")
+        deal.company.companycontact_set.create(contact=contact)
+        happens(team, contact=contact, event="CRM Signed Up")
+    is_first(southwind)
+    time_passes()
+    work_on()
+    assert (ended(), escalated()) == (["", "not_own"], [("Cy", "sent")])
 
 
 # --- Right before the send ------------------------------------------------------------------
