@@ -8,6 +8,7 @@ from accounts.models import Account, AuditEntry, User
 
 # Stands where a change named somebody who was erased; empty would say that it was nobody.
 ERASED = "–"
+LONGEST = 250
 
 
 def record_change(
@@ -26,10 +27,16 @@ def record_change(
         actor=actor,
         actor_name=(actor.display_name if actor else actor_name)[:150],
         action=action,
-        subject=subject[:250],
-        old=old[:250],
-        new=new[:250],
+        subject=_cut(subject),
+        old=_cut(old),
+        new=_cut(new),
     )
+
+
+def _cut(text: str) -> str:
+    """Shorten what is too long; not the address behind a name, by which a person is forgotten."""
+    head, mark, address = text.rpartition(" · ")
+    return head[: max(LONGEST - len(mark + address), 0)] + (mark + address)[:LONGEST]
 
 
 def forget_person(email: str) -> None:

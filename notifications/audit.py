@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from accounts.audit import record_change
+from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
 from notifications.models import CommunicationSettings
 from notifications.text import one_line
@@ -14,8 +14,8 @@ PEOPLE = ("recipient__user", "backup__user")
 def in_words(row: CommunicationSettings) -> dict[str, str]:
     """Return each setting as the history shows it. PEOPLE must be selected."""
     return {
-        "receive_lead_activity": _on_off(row.receive_lead_activity),
-        "client_activity": _on_off(row.client_activity),
+        "receive_lead_activity": on_off(row.receive_lead_activity),
+        "client_activity": on_off(row.client_activity),
         "recipient": person_in_words(row.recipient),
         "backup": person_in_words(row.backup),
         "escalate_after": str(row.escalate_after or ""),
@@ -41,10 +41,6 @@ def record_communication(
                 old=before[name],
                 new=after[name],
             )
-
-
-def _on_off(value: bool) -> str:
-    return "on" if value else "off"
 
 
 def person_in_words(membership: Membership | None) -> str:

@@ -44,7 +44,7 @@ ALL, WAITING, FAILED, NOT_SENT, UNKNOWN = "all", "waiting", "failed", "not-sent"
 _STATES: dict[str, tuple[str, ...]] = {
     WAITING: Delivery.WAITING,
     FAILED: (Delivery.State.DEAD,),
-    NOT_SENT: (Delivery.State.SUPPRESSED, Delivery.State.CANCELLED, Delivery.State.EXPIRED),
+    NOT_SENT: Delivery.STOPPED,
     UNKNOWN: (Delivery.State.UNKNOWN,),
 }
 # Of these tabs everything can be sent again at once.

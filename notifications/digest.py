@@ -10,15 +10,9 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from notifications.message_context import MessageContext, link
 from notifications.messages import Action, Item, Message
-from notifications.rendering import (
-    MessageContext,
-    link,
-    local_time,
-    render,
-    topics_of,
-    unsubscribe_url,
-)
+from notifications.rendering import local_time, render, topics_of, unsubscribe_url
 
 # Further ones are in the inbox: a letter of hundreds is read by nobody.
 MOST_ITEMS = 50

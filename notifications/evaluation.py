@@ -7,7 +7,7 @@ activities stay pending and the next worker takes them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -51,9 +51,14 @@ RETRY_PAUSES = (
     timedelta(minutes=10),
 )
 PROBLEM_LENGTH = 1_000
-# Why somebody was not told who is told after all once they are the recipient or the backup.
+# Why somebody was not told who is told after all once they are the recipient, backup or deputy.
 _REOPENED = frozenset(
-    {Reason.RECIPIENT_CHANGED, Reason.TRIGGER_NOT_CHOSEN, Reason.NO_LONGER_RECIPIENT}
+    {
+        Reason.RECIPIENT_CHANGED,
+        Reason.TRIGGER_NOT_CHOSEN,
+        Reason.NO_LONGER_RECIPIENT,
+        Reason.NOT_OWNER_OR_TEAM,
+    }
 )
 
 log = logging.getLogger(__name__)
@@ -199,46 +204,74 @@ def tell_new_recipient(old: Notification, reasons: Iterable[NotificationReason])
         return
     facts = Facts(matched, now)
     case = facts.cases[0]
+    verdicts = _decide_anew(case, facts, old, kinds, now)
+    known, in_inbox = _reopen(old, kinds, verdicts), _in_inbox(old)
+    fresh = [
+        _beside_the_bell(verdict, in_inbox)
+        for verdict in verdicts
+        if (verdict.membership_id, verdict.kind) not in known
+    ]
+    facts.remember(case, fresh)
+    writer = _writer_of_a_move(old, facts, fresh, in_inbox, now)
+    writer.add(case, fresh)
+    for notice in load_notices((case, verdict) for verdict in fresh):
+        writer.add_notice(notice)
+    facts.email_counts.save()
+    writer.save()
+
+
+def _decide_anew(
+    case: Case, facts: Facts, old: Notification, kinds: Collection[str], now: datetime
+) -> list[Verdict]:
+    """Return what holds now of the people of the same account, but for those told beside."""
     found: list[Verdict] = []
-    if kinds - {Kind.DEAL}:
+    if {*kinds} - {Kind.DEAL}:
         found += decide_lead_activity(case.event, facts.registrations(case), now)
     if Kind.DEAL in kinds:  # Nobody is chosen for a deal; only deputies are told later.
         on_deals = decide_deal_sign_up(case.event, facts.companies(case))
         found += [verdict for verdict in on_deals if verdict.part == Part.DEPUTY]
-    verdicts = [
+    return [
         verdict
         for verdict in found
         if verdict.account_id == old.account_id
         and verdict.membership_id is not None
         and not is_beside(verdict.part)
     ]
+
+
+def _reopen(
+    old: Notification, kinds: Iterable[str], verdicts: Iterable[Verdict]
+) -> set[tuple[int | None, str]]:
+    """Take back the decisions that are made anew; return whom the others name, of which kind."""
+    members = {kind: [v.membership_id for v in verdicts if v.kind == kind] for kind in Kind.values}
     decided = Decision.objects.filter(
-        activity=old.activity, membership__in=[v.membership_id for v in verdicts]
+        activity=old.activity, membership__in=[pk for pks in members.values() for pk in pks]
     )
     # Chosen, replaced and chosen again: what was cancelled for that is decided anew.
-    again = {*_REOPENED, Reason.NOT_OWNER_OR_TEAM}
     first_hand = decided.exclude(part=Part.ESCALATION)
     for kind in kinds:
-        anew = [verdict.membership_id for verdict in verdicts if verdict.kind == kind]
-        first_hand.filter(kind=kind, membership__in=anew, reason__in=again).delete()
+        first_hand.filter(kind=kind, membership__in=members[kind], reason__in=_REOPENED).delete()
     # Whoever wants to hear of no escalation is told all the same as the recipient.
     heard = decided.exclude(part=Part.ESCALATION, outcome=Decision.Outcome.NO)
-    known = set(heard.values_list("membership_id", "kind"))
-    in_inbox = _in_inbox(old)
-    fresh = [
-        _beside_the_bell(verdict, in_inbox)
-        for verdict in verdicts
-        if (verdict.membership_id, verdict.kind) not in known
-    ]
+    return set(heard.values_list("membership_id", "kind"))
+
+
+def _writer_of_a_move(
+    old: Notification,
+    facts: Facts,
+    fresh: Iterable[Verdict],
+    in_inbox: frozenset[tuple[int, str]],
+    now: datetime,
+) -> Writer:
+    """Return what writes the new rows: no second bell, no second item of the same visit."""
     is_new_to = {
         verdict.membership_id
         for verdict in fresh
         if verdict.channels and (verdict.membership_id, verdict.kind) not in in_inbox
     }
-    facts.remember(case, fresh)
     moves = Notification.objects.filter(activity=old.activity).count()
     has_item = _who_has_an_item(old.visit_id)
-    writer = Writer(
+    return Writer(
         facts,
         now,
         dedupe=f"moved-{moves}",
@@ -247,16 +280,13 @@ def tell_new_recipient(old: Notification, reasons: Iterable[NotificationReason])
             None if member in has_item or _are_of_deals(verdicts) else old.visit_id
         ),
     )
-    writer.add(case, fresh)
-    for notice in load_notices((case, verdict) for verdict in fresh):
-        writer.add_notice(notice)
-    facts.email_counts.save()
-    writer.save()
 
 
 def _who_has_an_item(visit_id: int | None) -> frozenset[int]:
-    items = Notification.objects.filter(visit=visit_id, is_summary=False) if visit_id else ()
-    return frozenset(item.membership_id for item in items)
+    if visit_id is None:
+        return frozenset()
+    items = Notification.objects.filter(visit=visit_id, is_summary=False)
+    return frozenset(items.values_list("membership_id", flat=True))
 
 
 def _are_of_deals(verdicts: Iterable[Verdict]) -> bool:

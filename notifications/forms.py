@@ -132,8 +132,7 @@ def escalation_choices() -> list[tuple[int, str]]:
 
 
 def recipient_label(member: Membership) -> str:
-    name, email = member.user.name, member.user.email
-    return f"{name} · {email}" if name else email
+    return member.user.name_and_email
 
 
 def _unfit_label(member: Membership) -> str:

@@ -12,8 +12,9 @@ from accounts.models import Invitation, Vendor
 from accounts.services.invitations import make_token, mark_sent
 from accounts.words import role_label
 from notifications.delivery.routes import mail_at_once
+from notifications.message_context import link
 from notifications.messages import Action, Message
-from notifications.rendering import link, local_time
+from notifications.rendering import local_time
 from notifications.text import one_line
 
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
-from django.urls import reverse
 from django.utils import formats, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -20,8 +16,9 @@ from django.utils.translation import pgettext
 from accounts.models import Membership
 from notifications.claims.selectors import matter_of
 from notifications.eligibility import is_beside, topic_of
+from notifications.message_context import MessageContext, company_name, link, path_of, person_name
 from notifications.messages import Action, Message
-from notifications.models import Delivery, Kind, Notification, NotificationReason
+from notifications.models import Kind, Notification, NotificationReason
 from notifications.notice_words import explanation, headline, way_out
 from notifications.reason_words import why_told
 from notifications.text import one_line
@@ -34,30 +31,8 @@ from notifications.topics import (
 )
 from notifications.triggers import page_path
 from notifications.unsubscribe import make_token
-from notifications.visits.words import amount, summary
-from partners.models import Activity, Client, Deal, Lead
-
-
-def person_name(activity: Activity, reasons: Iterable[NotificationReason] = ()) -> str:
-    """Return the person's best known name: the registration's, the vendor's, the e-mail."""
-    contact = activity.contact
-    for reason in reasons:
-        row = reason.lead or reason.client
-        if row and row.contact_name and contact and row.email == contact.email:
-            return one_line(row.contact_name)
-    if contact is None:
-        return pgettext("visitor", "Somebody")
-    return one_line(contact.name or contact.email)
-
-
-def company_name(reasons: Iterable[NotificationReason]) -> str:
-    for reason in reasons:
-        row = reason.lead or reason.client
-        if row:
-            return one_line(row.company or row.domain)
-        if reason.deal:
-            return one_line(reason.deal.company.name)
-    return ""
+from notifications.visits.rendering import sum_up, summary_of, visit_at_a_glance
+from partners.models import Client, Deal, Lead
 
 
 def sentence(notification: Notification, did: str | Promise) -> str:
@@ -67,28 +42,9 @@ def sentence(notification: Notification, did: str | Promise) -> str:
     company = company_name(reasons)
     person = f"{name} ({company})" if company and company != name else name
     if notification.is_summary:
-        return f"{person}: {_summary_of(notification)}"
+        return f"{person}: {summary_of(notification)}"
     what = f"{person} {did}"
     return headline(notification, what) if notification.notice else what
-
-
-@dataclass(frozen=True, kw_only=True)
-class MessageContext:
-    """What a message is made of. The reasons that still hold, with their rows selected;
-    `did`: what the person did, in words not translated yet; `teaser`: others read it, too;
-    `may_name`: whether names may stand where others can read along; `instead`: an e-mail,
-    because an app has failed; `replaces`: the public id of what it comes in the place of."""
-
-    delivery: Delivery
-    notification: Notification
-    membership: Membership
-    reasons: tuple[NotificationReason, ...]
-    did: str | Promise
-    vendor_name: str
-    teaser: bool = False
-    may_name: bool = True
-    instead: bool = False
-    replaces: str = ""
 
 
 # The first of its topics is what a message is listed as.
@@ -99,7 +55,7 @@ def render(context: MessageContext) -> Message:
     with translation.override(context.membership.user.language):
         message = _render(context)
         if context.notification.is_summary:
-            message = _sum_up(message, context)
+            message = sum_up(message, context)
         return _without_names(message, context) if context.teaser else message
 
 
@@ -145,48 +101,6 @@ def _headed(context: MessageContext, what: str) -> str:
     return what
 
 
-def _sum_up(message: Message, context: MessageContext) -> Message:
-    """Return what a visit came to, instead of what it began with."""
-    account, visit = context.membership.account, context.notification.visit
-    name = person_name(context.notification.activity, context.reasons)
-    company = company_name(context.reasons)
-    words = _summary_of(context.notification)
-    said = f"{name} ({company}): {words}" if company else f"{name}: {words}"
-    off = link(_path("notifications:preferences", "email"), account=account.slug)
-    course = visit.course if visit else None
-    data = {key: value for key, value in message.data.items() if key != "page"}
-    return replace(
-        message,
-        subject=f"{company}: {name}, {words}" if company else said,
-        sentence=f"{said}.",
-        glance=said if context.may_name else _visit_at_a_glance(context),
-        stop=(Action(label=_("Turn off summaries of visits"), url=off),),
-        type="lead.visit_ended",
-        replaces=context.replaces,
-        is_quiet=True,
-        data={
-            **data,
-            "visit": {
-                "started_at": course.started_at.isoformat(),
-                "ended_at": course.last_at.isoformat(),
-                "activities": course.steps,
-                "pages": course.pages,
-            }
-            if course
-            else None,
-        },
-    )
-
-
-def _summary_of(notification: Notification) -> str:
-    return summary(notification.visit) if notification.visit else _("summary of a visit")
-
-
-def _visit_at_a_glance(context: MessageContext) -> str:
-    visit = context.notification.visit
-    return _("A visit has ended: %(amount)s") % {"amount": amount(visit.course) if visit else ""}
-
-
 def topics_of(context: MessageContext) -> frozenset[str]:
     if context.notification.notice:
         return frozenset({DELIVERY_PROBLEMS})
@@ -196,7 +110,7 @@ def topics_of(context: MessageContext) -> frozenset[str]:
 
 
 def unsubscribe_url(membership: Membership, topics: Iterable[str]) -> str:
-    return link(_path("notifications:unsubscribe", make_token(membership.pk, topics)))
+    return link(path_of("notifications:unsubscribe", make_token(membership.pk, topics)))
 
 
 def _thread(context: MessageContext) -> str:
@@ -227,7 +141,7 @@ def _without_names(message: Message, context: MessageContext) -> Message:
     what = _somebody(context) % {"account": account, "did": one_line(str(context.did))}
     text = _headed(context, what)
     if context.notification.is_summary:
-        text = _visit_at_a_glance(context)
+        text = visit_at_a_glance(context)
     zone = context.membership.user.timezone
     return replace(
         message,
@@ -331,26 +245,26 @@ def _stop(context: MessageContext) -> Iterable[Action]:
     """R89: where it stops. Kind 1: the account's setting; kind 2: the user's own topic."""
     account = context.membership.account.slug
     if topics_of(context) & {DELIVERY_PROBLEMS, ESCALATION}:
-        url = link(_path("notifications:preferences", "email"), account=account)
+        url = link(path_of("notifications:preferences", "email"), account=account)
         yield Action(label=_("Change what you are notified about"), url=url)
         return
     if context.instead:
-        url = link(_path("notifications:preferences", "other-apps"), account=account)
+        url = link(path_of("notifications:preferences", "other-apps"), account=account)
         yield Action(label=_("Change whether e-mail stands in for an app"), url=url)
         return
     if parts := [r.part for r in context.reasons if r.lead or r.client]:
         if context.membership.may_edit_partner_settings:
-            url = link(_path("notifications:communication"), account=account)
+            url = link(path_of("notifications:communication"), account=account)
             yield Action(label=_("Change who gets lead activity"), url=url)
         else:
-            url = link(_path("notifications:preferences", "email"), account=account)
+            url = link(path_of("notifications:preferences", "email"), account=account)
             if any(map(is_beside, parts)):
                 label = _("Turn it off for yourself, or ask your admin to take you off the list")
             else:
                 label = _("Turn it off for yourself, or ask your admin to choose somebody else")
             yield Action(label=label, url=url)
     if any(r.deal for r in context.reasons):
-        url = link(_path("notifications:preferences", "email"), account=account)
+        url = link(path_of("notifications:preferences", "email"), account=account)
         yield Action(label=_("Change what you are notified about"), url=url)
 
 
@@ -361,13 +275,13 @@ def _actions(context: MessageContext) -> Iterable[Action]:
     for reason in context.reasons:
         row: Lead | Client | Deal | None = reason.lead or reason.deal
         if isinstance(row, Lead):
-            url = link(_path("partners:lead", row.pk), account=account)
+            url = link(path_of("partners:lead", row.pk), account=account)
             yield Action(label=_("Open the lead"), url=url)
         elif isinstance(row, Deal):
-            url = link(_path("partners:deal", row.pk), account=account)
+            url = link(path_of("partners:deal", row.pk), account=account)
             yield Action(label=pgettext("button", "Open the deal"), url=url)
         elif reason.client and contact:
-            url = link(_path("notifications:activity"), account=account, q=contact.email)
+            url = link(path_of("notifications:activity"), account=account, q=contact.email)
             yield Action(label=_("See what this person did"), url=url)
     yield from _claims(context)
     yield Action(label=_("Why am I getting this?"), url=_explain_url(context))
@@ -378,24 +292,10 @@ def _claims(context: MessageContext) -> Iterable[Action]:
     account = context.membership.account
     matter = next(filter(None, map(matter_of, context.reasons)), None)
     if matter and account.is_partner and not context.notification.notice:
-        url = link(_path("notifications:on_it", *matter), account=account.slug)
+        url = link(path_of("notifications:on_it", *matter), account=account.slug)
         yield Action(label=_("I'm on it"), url=url)
 
 
 def _explain_url(context: MessageContext) -> str:
-    path = _path("notifications:explain", context.notification.activity.message_id)
+    path = path_of("notifications:explain", context.notification.activity.message_id)
     return link(path, account=context.membership.account.slug)
-
-
-@lru_cache(maxsize=10_000)
-def _path(view: str, *args: object) -> str:
-    """Return the page's path, which the next messages most likely link too.
-
-    Asked for anew each time, the paths take half of the rendering.
-    """
-    return reverse(view, args=args)
-
-
-def link(path: str, **query: str) -> str:
-    """Return the whole address. `account`: for which account it is read."""
-    return settings.SITE_URL + path + (f"?{urlencode(query)}" if query else "")

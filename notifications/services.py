@@ -19,9 +19,9 @@ from notifications.channels import EMAIL, OTHER_APPS
 from notifications.channels.base import DeliveryError
 from notifications.delivery.routes import mail_at_once
 from notifications.eligibility import Cell
+from notifications.message_context import link
 from notifications.messages import Action, Message
 from notifications.models import CommunicationSettings, Preference
-from notifications.rendering import link
 from notifications.selectors import wishes_of
 from notifications.text import one_line
 from notifications.topics import EMAIL_IF_FAILED, LEAD_ACTIVITY, TOPICS, default_of
@@ -41,7 +41,7 @@ def save_communication(
     escalate_after: int = 0,
 ) -> None:
     """Store the account's settings and write down each change (R37)."""
-    row = _locked(actor.account)
+    row = lock_communication(actor.account)
     before = in_words(row)
     row.receive_lead_activity = receive_lead_activity
     row.client_activity = client_activity
@@ -52,10 +52,11 @@ def save_communication(
     record_communication(row, before, actor=actor.user)
 
 
-def _locked(account: Account) -> CommunicationSettings:
+def lock_communication(account: Account) -> CommunicationSettings:
+    """Return the account's row, held until commit: two changes at once queue up."""
     CommunicationSettings.objects.get_or_create(account=account)
     rows = CommunicationSettings.objects.select_for_update(of=("self",))
-    return rows.select_related(*PEOPLE).get(account=account)
+    return rows.select_related("account", *PEOPLE).get(account=account)
 
 
 class NotSentError(Exception):
@@ -79,7 +80,7 @@ def send_test_email(actor: Membership) -> Membership:
 
 @transaction.atomic
 def _count_test(actor: Membership) -> Membership:
-    recipient = _locked(actor.account).recipient
+    recipient = lock_communication(actor.account).recipient
     if recipient is None:
         raise NotSentError(_("Choose a recipient first."))
     if not recipient.is_current:

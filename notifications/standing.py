@@ -25,12 +25,12 @@ from notifications.eligibility import (
     decide_lead_activity,
     is_beside,
 )
-from notifications.facts.deals import as_shared_deal
+from notifications.facts.deals import as_shared_deal, load_shares
 from notifications.facts.people import EmailCounts, deputies_of, load_people
 from notifications.facts.registrations import as_chosen, as_registration, load_communication
 from notifications.reasons import Reason
 from notifications.words import channel_label, reason_sentence
-from partners.models import Deal, DealMember, DealShare, Lead
+from partners.models import Deal, DealMember, Lead
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,9 +202,8 @@ def deal_standing(deal: Deal, account: Account | None, now: datetime) -> DealSta
 def _deal_verdicts(deal: Deal, members: list[DealMember], now: datetime) -> list[Verdict]:
     memberships = [member.membership for member in members]
     people = load_people(memberships)
-    shares = list(DealShare.objects.filter(deal=deal).select_related("account"))
     shared: SharedDeal = replace(
-        as_shared_deal(deal.pk, shares),
+        as_shared_deal(deal.pk, load_shares([deal.pk])[deal.pk]),
         roles=tuple(Role(person=people[m.membership_id], since=m.added_at) for m in members),
     )
     company = CompanyFacts(

@@ -52,6 +52,7 @@ def queue_bells() -> list[Delivery]:
             notification_id=bell.notification_id,
             channel=bell.channel,
             topic=bell.topic,
+            not_before=bell.not_before,  # Python's clock may be a blink ahead of the database's.
         )
         for bell in bells
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
@@ -44,11 +44,11 @@ class Cursor:
         pk, _, mark = rest.partition("~")
         try:
             when = parse_datetime(at)
-        except ValueError:
+            if when is None or when.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
+                return None
+            return cls(at=when.astimezone(UTC), pk=int(pk), rejected=mark == "r")
+        except (ValueError, OverflowError):  # No time, or none in UTC.
             return None
-        if when is None or when.tzinfo is None or not pk.isdecimal() or len(pk) > 18:
-            return None
-        return cls(at=when, pk=int(pk), rejected=mark == "r")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from django.db import transaction
 from accounts.audit import record_change
 from accounts.models import Account, Membership, User
 from notifications.audit import person_in_words
-from notifications.models import AdditionalRecipient, CommunicationSettings
+from notifications.models import AdditionalRecipient
+from notifications.services import lock_communication
 
 ALL = "all"
 LEAD_OWNER = "lead_owner"
@@ -26,7 +27,7 @@ def add_entry(
 ) -> AdditionalRecipient:
     """Tell a member of the account, too; None: whoever looks after the lead. Who is listed
     already stays as they are."""
-    communication = _locked(account)
+    communication = lock_communication(account)
     entry, is_new = AdditionalRecipient.objects.get_or_create(
         communication=communication,
         membership=member,
@@ -46,7 +47,7 @@ def choose_triggers(
     actor_name: str = "",
 ) -> bool:
     """Let them hear of these actions only, of all if there are none; tell whether that is new."""
-    _locked(entry.communication.account)
+    lock_communication(entry.communication.account)
     stored, chosen = _stored(entry), sorted(set(triggers))
     if stored is None or chosen == sorted(stored.triggers):
         return False
@@ -59,19 +60,12 @@ def choose_triggers(
 
 @transaction.atomic
 def remove_entry(entry: AdditionalRecipient, *, actor: User | None, actor_name: str = "") -> None:
-    _locked(entry.communication.account)
+    lock_communication(entry.communication.account)
     stored = _stored(entry)
     if stored is None:
         return
     _write_down(stored, "removed", old=_in_words(stored), actor=actor, actor_name=actor_name)
     stored.delete()
-
-
-def _locked(account: Account) -> CommunicationSettings:
-    """Two changes at once queue up."""
-    CommunicationSettings.objects.get_or_create(account=account)
-    rows = CommunicationSettings.objects.select_for_update(of=("self",))
-    return rows.select_related("account").get(account=account)
 
 
 def _stored(entry: AdditionalRecipient) -> AdditionalRecipient | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from notifications.channels.base import Address
 from notifications.delivery.routes import Route
 from notifications.eligibility import Part
+from notifications.message_context import MessageContext
 from notifications.models import Delivery, Endpoint, NotificationReason
 from notifications.reasons import Reason
-from notifications.rendering import MessageContext
 
 # The user's own wishes and the address: the message is suppressed, not cancelled.
 _OWN_WISHES = frozenset(

@@ -20,14 +20,6 @@ from notifications.models import Delivery
 from notifications.timing import Rhythm, rest_comes_at
 from partners.bulk import update_rows
 
-# What never went disturbed nobody.
-_NEVER_WENT = (
-    Delivery.State.SUPPRESSED,
-    Delivery.State.CANCELLED,
-    Delivery.State.EXPIRED,
-    Delivery.State.DEAD,
-)
-
 # A member, a channel, and a day of the member's calendar.
 Place = tuple[int, str, date]
 
@@ -107,7 +99,7 @@ def _told(places: Iterable[Place], accounts: Iterable[int]) -> Mapping[Place, se
         account__in=set(accounts),
         counted_on__in={day for _member, _channel, day in places},
         notification__membership__in={member for member, _channel, _day in places},
-    ).exclude(state__in=_NEVER_WENT)
+    ).exclude(state__in=Delivery.NOT_ARRIVED)  # What never came disturbed nobody.
     told: dict[Place, set[int]] = defaultdict(set)
     fields = ("notification__membership", "channel", "counted_on", "notification")
     for member, channel, day, notification_id in rows.values_list(*fields):

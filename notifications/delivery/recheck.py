@@ -6,7 +6,7 @@ Facts of a batch of deliveries in a constant number of queries; the answers are 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 from datetime import date, datetime
@@ -45,11 +45,12 @@ from notifications.eligibility import (
     why_not_there,
 )
 from notifications.escalations.checks import EscalationChecks
-from notifications.facts.deals import as_shared_deal
+from notifications.facts.deals import as_shared_deal, load_shares
 from notifications.facts.people import load_people
 from notifications.facts.registrations import as_chosen, as_registration, load_communication
 from notifications.facts.timing import load_rhythms
 from notifications.facts.triggers import load_deeds
+from notifications.message_context import MessageContext
 from notifications.models import (
     Decision,
     Delivery,
@@ -58,10 +59,9 @@ from notifications.models import (
     NotificationReason,
 )
 from notifications.reasons import Reason
-from notifications.rendering import MessageContext
 from notifications.timing import Wait, wait
 from notifications.topics import DELIVERY_PROBLEMS
-from partners.models import Client, DealMember, DealShare, Lead
+from partners.models import Client, DealMember, Lead
 
 
 class Recheck:
@@ -96,9 +96,7 @@ class Recheck:
             )
         }
         deal_ids = {r.deal_id for r in reasons if r.deal_id}
-        self._shares: Mapping[int, list[DealShare]] = defaultdict(list)
-        for share in DealShare.objects.filter(deal__in=deal_ids).select_related("account"):
-            self._shares[share.deal_id].append(share)
+        self._shares = load_shares(deal_ids)
         accounts = {m.account_id for m in memberships.values()}
         self._communication = load_communication(accounts | self._escalating(reasons))
         self._escalations = EscalationChecks(

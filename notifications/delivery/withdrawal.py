@@ -28,9 +28,7 @@ _LEAVES_IT_TO_THE_BACKUP = frozenset(
     }
 )
 
-_NOT_TOLD = Q(
-    state__in=(Delivery.State.CANCELLED, Delivery.State.SUPPRESSED, Delivery.State.EXPIRED)
-) & ~Q(detail=Delivery.TOLD_IN_CHAT)
+_NOT_TOLD = Q(state__in=Delivery.STOPPED) & ~Q(detail=Delivery.TOLD_IN_CHAT)
 
 
 def withdraw(checked: Checked) -> None:

@@ -187,7 +187,6 @@ def part_now(
     """Return as what a member is told who was decided to be told as `part`; None: as nothing.
     `absent_id`: for whom a deputy is told.
 
-
     A backup who was asked to stand in is told, though the recipient may be back; but not
     instead of a recipient who was chosen since, and is asked first.
     """

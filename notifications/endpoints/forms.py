@@ -17,7 +17,7 @@ class DeviceForm(forms.Form):
     name = forms.CharField(
         label=pgettext_lazy("thing", "Name"),
         max_length=100,
-        help_text=_("What you call it, for example “Phone” or “Laptop at work”."),
+        help_text=gettext_lazy("What you call it, for example “Phone” or “Laptop at work”."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 

@@ -17,9 +17,9 @@ from notifications.channels.registry import sender_of
 from notifications.endpoints.listing import page_of
 from notifications.endpoints.services import lock_member
 from notifications.endpoints.words import failure_words
+from notifications.message_context import link
 from notifications.messages import Action, Message
 from notifications.models import Endpoint
-from notifications.rendering import link
 from notifications.text import one_line
 
 

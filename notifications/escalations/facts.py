@@ -25,7 +25,7 @@ from notifications.eligibility import (
 )
 from notifications.escalations.people import StepMembers, candidates
 from notifications.facts.batch import lock_accounts
-from notifications.facts.deals import as_shared_deal
+from notifications.facts.deals import as_shared_deal, load_shares
 from notifications.facts.people import EmailCounts, load_people
 from notifications.facts.registrations import as_registration, load_communication
 from notifications.facts.timing import load_rhythms
@@ -37,7 +37,6 @@ from notifications.models import (
 )
 from notifications.timing import OFFICE_HOURS, after_working_hours
 from notifications.topics import ESCALATION
-from partners.models import DealShare
 
 Key = tuple[int, Matter]
 
@@ -56,10 +55,7 @@ class EscalationFacts:
         self._claims = holding(accounts, {matter for _account, matter in self.keys.values()})
         self._load_told(rows)
         self._load_known(rows)
-        self._shares: Mapping[int, list[DealShare]] = defaultdict(list)
-        deals = [row.deal_id for row in rows if row.deal_id]
-        for share in DealShare.objects.filter(deal__in=deals).select_related("account"):
-            self._shares[share.deal_id].append(share)
+        self._shares = load_shares(row.deal_id for row in rows if row.deal_id)
         self._people = load_people(members)
         self._counts = EmailCounts(members, now)
         self._members = StepMembers(members, self._wishes)
@@ -70,7 +66,8 @@ class EscalationFacts:
         return (message for told in self._told.values() for message in told)
 
     def _load_told(self, rows: Sequence[Escalation]) -> None:
-        """Every message about what is watched, since it is."""
+        """Every message about what is watched, since it is. A deal may be watched for several
+        accounts that came first one after the other: each has its own messages."""
         reasons = NotificationReason.objects.filter(
             among(matter for _account, matter in self.keys.values()),
             notification__notice="",
@@ -78,13 +75,16 @@ class EscalationFacts:
             notification__created_at__gte=min(row.began_at for row in rows),
         ).select_related("notification")
         began = {self.keys[row.pk]: row.began_at for row in rows}
-        of_matter = {matter: (account_id, matter) for account_id, matter in began}
+        keys_of: dict[Matter | None, list[Key]] = defaultdict(list)
+        for key in began:
+            keys_of[key[1]].append(key)
         self._told: dict[Key, list[Told]] = defaultdict(list)
         for reason in reasons.order_by("pk"):
-            message, matter = reason.notification, matter_of(reason)
-            key = of_matter.get(matter) if matter else None
-            if key and message.created_at >= began[key]:
-                self._told[key].append(_as_told(reason))
+            message, is_escalation = reason.notification, reason.part == Part.ESCALATION
+            for key in keys_of[matter_of(reason)]:
+                is_own = message.account_id == key[0] or is_escalation  # Or the vendor's.
+                if is_own and message.created_at >= began[key]:
+                    self._told[key].append(_as_told(reason))
 
     def _load_known(self, rows: Sequence[Escalation]) -> None:
         activities = {row.activity_id for row in rows}

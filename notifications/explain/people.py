@@ -120,9 +120,8 @@ def sending(
     words = [delivery.get_state_display()]
     reports = list(delivery.reports.all())
     tone = _STATES.get(delivery.state, "held")
-    if (
-        reports and delivery.state == Delivery.State.DELIVERED
-    ):  # The mail service knows more than we saw.
+    # The mail service knows more than we saw.
+    if reports and delivery.state == Delivery.State.DELIVERED:
         words = [reports[-1].get_kind_display()]
         tone = "good" if reports[-1].kind == MailReport.Kind.DELIVERED else "bad"
     if delivery.reason and delivery.reason != Reason.SENT:

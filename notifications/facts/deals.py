@@ -1,5 +1,6 @@
 """The shared deals of the companies, and who signed up before (R41-R59)."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -40,11 +41,19 @@ def load_deals(links: Mapping[int, list[Link]]) -> list[DealRows]:
     }
     live = Deal.objects.filter(company__in=company_ids, archived_at=None).order_by("pk")
     rows = {deal.pk: DealRows(deal=deal) for deal in live}
-    for share in DealShare.objects.filter(deal__in=rows).select_related("account"):
-        rows[share.deal_id].shares.append(share)
+    for deal_id, shares in load_shares(rows).items():
+        rows[deal_id].shares = shares
     for member in DealMember.objects.filter(deal__in=rows).order_by("pk"):
         rows[member.deal_id].members.append(member)
     return list(rows.values())
+
+
+def load_shares(deal_ids: Iterable[int]) -> defaultdict[int, list[DealShare]]:
+    """Return the line of partners of each deal, with their accounts. 1 query, if any deal."""
+    found: defaultdict[int, list[DealShare]] = defaultdict(list)
+    for share in DealShare.objects.filter(deal__in=set(deal_ids)).select_related("account"):
+        found[share.deal_id].append(share)
+    return found
 
 
 def as_shared_deal(deal_id: int, shares: Iterable[DealShare]) -> SharedDeal:

@@ -35,14 +35,9 @@ from partners.models import (
 
 def reported() -> Q:
     """Match decisions of which something arrived or still may: what a cooldown counts."""
-    never = (
-        Delivery.State.SUPPRESSED,
-        Delivery.State.CANCELLED,
-        Delivery.State.DEAD,
-        Delivery.State.EXPIRED,
-    )
     deliveries = Delivery.objects.filter(notification=OuterRef("notification"))
-    return Q(Exists(deliveries.exclude(state__in=never)), notification__isnull=False)
+    may_arrive = deliveries.exclude(state__in=Delivery.NOT_ARRIVED)
+    return Q(Exists(may_arrive), notification__isnull=False)
 
 
 def load_registrations(

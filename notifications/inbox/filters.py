@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from django.db.models import Q, QuerySet
@@ -89,9 +89,11 @@ class Filters:
 
 def _day(text: str) -> date | None:
     try:
-        return parse_date(text)
+        day = parse_date(text)
     except ValueError:  # The 31st of June.
         return None
+    # At the ends of the calendar, midnight is no moment in every zone.
+    return day if day and MINYEAR < day.year < MAXYEAR else None
 
 
 def filtered(membership: Membership, filters: Filters) -> QuerySet[Notification]:

@@ -62,13 +62,10 @@ class Delivery(models.Model):
         CANCELLED = "cancelled", _("cancelled")
         EXPIRED = "expired", _("expired")
 
-    FINAL: ClassVar[tuple[str, ...]] = (
-        State.DELIVERED,
-        State.DEAD,
-        State.SUPPRESSED,
-        State.CANCELLED,
-        State.EXPIRED,
-    )
+    # Ended on purpose, before anything was sent; and all that ended without arriving.
+    STOPPED: ClassVar[tuple[str, ...]] = (State.SUPPRESSED, State.CANCELLED, State.EXPIRED)
+    NOT_ARRIVED: ClassVar[tuple[str, ...]] = (State.DEAD, *STOPPED)
+    FINAL: ClassVar[tuple[str, ...]] = (State.DELIVERED, *NOT_ARRIVED)
     HELD: ClassVar[tuple[str, ...]] = (State.LEASED, State.SENDING)
     WAITING: ClassVar[tuple[str, ...]] = (State.PENDING, State.GATHERED, *HELD)
     OWN: ClassVar[str] = OWN

@@ -40,7 +40,6 @@ class CommunicationSettings(models.Model):
         related_name="+",
         verbose_name=_("backup recipient"),
     )
-
     # After so many working hours somebody else is told what nobody has looked at; 0: never.
     escalate_after = models.PositiveSmallIntegerField(
         _("escalate after working hours"),

@@ -39,14 +39,12 @@ class Impact:
 def impact_of(account: Account, plan: Plan) -> Impact:
     """6 queries."""
     members = list(Membership.objects.active().filter(account=account).select_related("user"))
+    wishes_of, after = load_wishes(members), _profiles_after(account, plan)
+    changed, keeping = [], []
     for member in members:
         member.account = account
-    after = _profiles_after(account, plan)
-    changed, keeping = [], []
-    for pk, wishes in load_wishes(members).items():
-        member = next(m for m in members if m.pk == pk)
-        cells = _cells_of(member)
-        then = replace(wishes, profile=after(pk))
+        wishes, cells = wishes_of[member.pk], _cells_of(member)
+        then = replace(wishes, profile=after(member.pk))
         if any(wishes.is_on(*cell) != then.is_on(*cell) for cell in cells):
             changed.append(member)
         elif any(is_kept(wishes, then, cell) for cell in cells):

@@ -50,7 +50,7 @@ def import_additional(
         if row is None:
             add_entry(
                 account,
-                _member(account, entry.email),
+                member_of(account, entry.email),
                 triggers=entry.triggers,
                 actor=None,
                 actor_name=actor_name,
@@ -68,8 +68,10 @@ def _email(row: AdditionalRecipient) -> str | None:
     return row.membership.user.email if row.membership else None
 
 
-def _member(account: Account, email: str | None) -> Membership | None:
-    return account.memberships.get(user__email=email) if email else None
+def member_of(account: Account, email: str | None) -> Membership | None:
+    """Return whom the file names; None: nobody."""
+    people = account.memberships.select_related("user")
+    return people.get(user__email=email) if email else None
 
 
 def dump_additional(rows: Iterable[AdditionalRecipient]) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from notifications.audit import PEOPLE, in_words, record_communication
 from notifications.channels import EMAIL
 from notifications.endpoints.devices import forget_devices
 from notifications.models import CommunicationSettings, Preference
-from notifications.program.additional import import_additional
+from notifications.program.additional import import_additional, member_of
 from notifications.program.entries import (
     AccountEntry,
     CommunicationEntry,
@@ -209,7 +209,7 @@ def import_communication(
 def _import_wishes(
     account: Account, entry: CommunicationEntry, row: CommunicationSettings | None
 ) -> Change:
-    people = {key: _member(account, email) for key, email in entry.people.items()}
+    people = {key: member_of(account, email) for key, email in entry.people.items()}
     values = {**entry.values, **people}
     new = CommunicationSettings(account=account)
     before = in_words(row or new)
@@ -219,9 +219,3 @@ def _import_wishes(
         return change
     listed = import_additional(account, entry.additional, actor_name=ACTOR_NAME)
     return change.joined(changed=listed)
-
-
-def _member(account: Account, email: str | None) -> Membership | None:
-    if email is None:
-        return None
-    return account.memberships.select_related("user").get(user__email=email)

@@ -56,8 +56,12 @@
     const on = topics.filter((topic) => topic.checked).length;
     const all = group.querySelector("[data-all] input");
     if (all) {
-      all.checked = on === topics.length;
-      all.indeterminate = on > 0 && on < topics.length;
+      // What is locked stays as it is: the box speaks of the others, if there are any.
+      const free = topics.filter((topic) => !topic.disabled);
+      const about = free.length ? free : topics;
+      all.disabled = about !== free;
+      all.checked = about.every((topic) => topic.checked);
+      all.indeterminate = !all.checked && about.some((topic) => topic.checked);
     }
     if (topics.length) group.querySelector("[data-count]").textContent = counts[group.dataset.group][on];
     for (const topic of topics) topic.closest("[data-topic-row]").classList.toggle("is-changed", changed(topic));

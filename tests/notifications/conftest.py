@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import make_webhook
+from tests.factories import make_member, make_webhook
 from tests.northstar import Northstar
 from tests.sinks import HttpSink
 
@@ -12,6 +12,21 @@ from tests.sinks import HttpSink
 @pytest.fixture
 def northstar():
     return Northstar()
+
+
+@pytest.fixture
+def bo(northstar):
+    """The backup of Ala, who is the recipient."""
+    bo = make_member(northstar.account, "bo@northstar.example", name="Bo")
+    northstar.settings.backup = bo
+    northstar.settings.save()
+    return bo
+
+
+@pytest.fixture
+def dora(northstar):
+    """A colleague of Ala's."""
+    return make_member(northstar.account, "dora@northstar.example", name="Dora")
 
 
 @pytest.fixture

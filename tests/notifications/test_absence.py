@@ -22,6 +22,7 @@ from notifications.rendering import render
 from notifications.when.services import snooze
 from tests.factories import choose, make_lead, make_member, make_webhook, switch_on
 from tests.notifications.test_when_page import PLAIN
+from tests.notifications.told import decided, mailed
 from tests.queries import assert_constant_queries
 from tests.world import World, read
 
@@ -36,20 +37,6 @@ def today():
 def is_away(member, deputy=None, **days):
     days = {"begins": today() - timedelta(days=2), "ends": today() + timedelta(days=2), **days}
     return Absence.objects.create(membership=member, deputy=deputy, **days)
-
-
-@pytest.fixture
-def dora(northstar):
-    """A colleague of Ala's, who is the recipient."""
-    return make_member(northstar.account, "dora@northstar.example", name="Dora")
-
-
-def mailed():
-    return [message.to[0].partition("@")[0] for message in mail.outbox]
-
-
-def decided():
-    return set(Decision.objects.values_list("membership__user__name", "part", "reason"))
 
 
 def test_the_deputy_is_told_and_reads_for_whom(northstar, dora):

@@ -89,7 +89,13 @@ def test_search_finds_a_rejected_event(client, world):
     assert "bad_number" in read(client, world.gosia.user, "/activity/?q=bad-1")
 
 
-@pytest.mark.parametrize("cursor", ["x", "~", "2026-99-01T00:00:00+00:00~1", "2026-01-01~1~r"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        *("x", "~", "2026-99-01T00:00:00+00:00~1", "2026-01-01~1~r"),
+        *("0001-01-01T00:00:00%2B14:00~1", "9999-12-31T23:59:59-12:00~1"),  # No time in UTC.
+    ],
+)
 def test_a_broken_cursor_shows_the_first_page(client, world, cursor):
     world.does(message_id="good-1")
     assert "good-1" in read(client, world.gosia.user, f"/activity/?before={cursor}&q=%00")

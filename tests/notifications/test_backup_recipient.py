@@ -12,28 +12,12 @@ from notifications.invariants import broken
 from notifications.leaving import consequences, drop_recipient
 from notifications.models import CommunicationSettings, Decision, Delivery, Notification
 from tests.factories import choose, make_lead, make_member, make_webhook, switch_on
+from tests.notifications.told import decided, mailed
 from tests.sinks import SmtpSink
 from tests.world import World, read
 
 pytestmark = pytest.mark.django_db
 URL = "/settings/partners/communication/"
-
-
-@pytest.fixture
-def bo(northstar):
-    """The backup of Ala, who is the recipient."""
-    bo = make_member(northstar.account, "bo@northstar.example", name="Bo")
-    northstar.settings.backup = bo
-    northstar.settings.save()
-    return bo
-
-
-def mailed():
-    return [message.to[0].partition("@")[0] for message in mail.outbox]
-
-
-def decided():
-    return set(Decision.objects.values_list("membership__user__name", "part", "reason"))
 
 
 def turn_off(member):

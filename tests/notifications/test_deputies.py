@@ -18,24 +18,10 @@ from notifications.topics import CO_SELLING, LEAD_ACTIVITY
 from notifications.when.services import save_absence, snooze
 from tests.factories import choose, make_deal, make_member
 from tests.northstar import PRICING
-from tests.notifications.test_absence import decided, is_away, mailed
+from tests.notifications.test_absence import is_away
+from tests.notifications.told import decided, mailed
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def dora(northstar):
-    """A colleague of Ala's, who is the recipient."""
-    return make_member(northstar.account, "dora@northstar.example", name="Dora")
-
-
-@pytest.fixture
-def bo(northstar):
-    """The backup."""
-    bo = make_member(northstar.account, "bo@northstar.example", name="Bo")
-    northstar.settings.backup = bo
-    northstar.settings.save()
-    return bo
 
 
 def wants_sign_ups(*members):

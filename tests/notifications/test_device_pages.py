@@ -74,6 +74,14 @@ def test_a_device_is_renamed_by_its_owner_only(client, world, browser):
     assert log() == [("endpoints.name", "Phone")]
 
 
+def test_the_hint_is_in_the_readers_language(client, world, browser):
+    device = make_device(world.ala, URL, browser.keys)
+    world.ala.user.language = "pl"
+    world.ala.user.save()
+    html = read(client, world.ala.user, f"/settings/endpoints/{device.pk}/name/")
+    assert "What you call it" not in html
+
+
 def test_a_webhook_has_no_such_page(client, world):
     hook = make_webhook(world.ala, "https://hooks.example.com/")
     client.force_login(world.ala.user)

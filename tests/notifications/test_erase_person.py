@@ -245,9 +245,17 @@ def test_the_log_says_that_but_not_who(key):
     assert ANNA not in entry.new
 
 
-def test_the_history_of_settings_forgets_a_colleague(northstar):
+@pytest.mark.parametrize(
+    ("name", "email"),
+    [
+        ("Bo", "bo@northstar.example"),
+        # Longer together than a field of the history.
+        ("B" * 150, f"{'bo' * 30}@people-who-sell-together.northstar.example"),
+    ],
+)
+def test_the_history_of_settings_forgets_a_colleague(northstar, name, email):
     """R104. That something changed stays, and on which lead."""
-    bo = make_member(northstar.account, "bo@northstar.example", name="Bo")
+    bo = make_member(northstar.account, email, name=name)
     actor = northstar.ala.user
     today = timezone.now().date()
     save_absence(northstar.ala, Absence(begins=today, ends=today, deputy=bo))
@@ -258,7 +266,7 @@ def test_the_history_of_settings_forgets_a_colleague(northstar):
     before = in_words(northstar.settings)
     northstar.settings.recipient = northstar.settings.backup = bo
     record_communication(northstar.settings, before, actor=actor)
-    erase("bo@northstar.example")
+    erase(email)
     rows = AuditEntry.objects.exclude(action="person_erased").order_by("pk")
     ala, days = "Ala · ala@northstar.example", f"{today} – {today}"
     assert list(rows.values_list("action", "subject", "old", "new")) == [

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.core import mail
 from django.db import IntegrityError, transaction
-from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import AuditEntry
@@ -17,10 +14,11 @@ from notifications.eligibility import Matter
 from notifications.escalations.work import escalate_due
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
-from notifications.models import Claim, Decision, Escalation, EscalationStep, Notification
+from notifications.models import Claim, Decision, Escalation, EscalationStep
 from tests.accounts.test_at_once import at_once
 from tests.factories import make_activity, make_member
 from tests.northstar import Northstar
+from tests.notifications.escalating import time_passes
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,12 +31,6 @@ def northstar():
     northstar.settings.escalate_after = 1
     northstar.settings.save()
     return northstar
-
-
-def a_fortnight_passes():
-    span = timedelta(days=14)
-    Notification.objects.update(created_at=F("created_at") - span)
-    Escalation.objects.update(began_at=F("began_at") - span, due_at=timezone.now() - span)
 
 
 def test_one_of_two_is_on_it(northstar):
@@ -61,7 +53,7 @@ def test_the_database_knows_one_claim_of_a_lead(northstar):
 def test_two_workers_take_a_step_once(northstar):
     northstar.happens()
     drain(patience_seconds=0)
-    a_fortnight_passes()
+    time_passes()
     assert at_once(*[escalate_due] * 4) == [None] * 4
     assert Decision.objects.filter(part="escalation").count() == 1
     assert EscalationStep.objects.count() == 1
@@ -82,7 +74,7 @@ def test_two_workers_watch_a_lead_once(northstar):
 def test_evaluation_and_escalation_of_one_account_do_not_block_each_other(northstar):
     northstar.happens()
     drain(patience_seconds=0)
-    a_fortnight_passes()
+    time_passes()
     for number in range(8):
         make_activity(northstar.source, northstar.contact, message_id=f"again-{number}")
     work = [lambda: evaluate_due(limit=2), escalate_due] * 3
@@ -95,7 +87,7 @@ def test_evaluation_and_escalation_of_one_account_do_not_block_each_other(norths
 def test_a_claim_at_the_moment_of_a_step_comes_before_or_after(northstar):
     northstar.happens()
     drain(patience_seconds=0)
-    a_fortnight_passes()
+    time_passes()
     mail.outbox.clear()
     matter = Matter("lead", northstar.lead.pk)
     acts = (escalate_due, lambda: take(northstar.ala, matter, northstar.lead))

@@ -76,6 +76,14 @@ def test_filters(ala, query, expected):
     assert shown(ala, query) == expected
 
 
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/Los_Angeles"])
+@pytest.mark.parametrize("query", ["since=0001-01-01", "until=9999-12-31", "since=9999-12-31"])
+def test_the_ends_of_the_calendar_narrow_nothing(ala, world, query, zone):
+    world.ala.user.timezone = zone
+    world.ala.user.save()
+    assert shown(ala, query) == {ANNA, JO, PIOTR}
+
+
 def test_days_are_of_the_readers_calendar(ala, world):
     world.ala.user.timezone = "Pacific/Auckland"
     world.ala.user.save()

@@ -108,6 +108,22 @@ def test_clearing_leaves_what_is_locked(visit, world):
     expect(locked).to_be_checked()
 
 
+@pytest.mark.parametrize("is_on", [True, False])
+def test_the_box_for_all_topics_speaks_of_those_that_can_be_changed(visit, world, is_on):
+    make_profile(
+        world.northstar, cells={MAIL_OF_DEALS: is_on}, locked=(MAIL_OF_DEALS,), is_default=True
+    )
+    page = visit("/settings/notifications/email/", user=world.bartek.user)
+    page.get_by_text("Northwind Partners", exact=True).locator("visible=true").click()
+    every = page.get_by_label("All topics of this group").locator("visible=true")
+    expect(every).to_be_checked()
+    every.click()
+    expect(page.get_by_text("2 changes not saved")).to_be_visible()
+    expect(every).not_to_be_checked()
+    every.click()
+    expect(page.get_by_text("No unsaved changes")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 320])
 def test_pages_pass_axe_and_do_not_scroll_sideways(visit, world, scheme, width):

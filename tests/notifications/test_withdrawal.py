@@ -16,6 +16,7 @@ from notifications.models import Decision, Delivery, EmailCount
 from notifications.topics import CO_SELLING
 from tests.factories import choose, make_member
 from tests.northstar import SIGN_UP, Northstar, queue_bells
+from tests.notifications.told import mailed
 
 pytestmark = pytest.mark.django_db
 
@@ -43,10 +44,6 @@ def choose_recipient(partner, member) -> None:
 def decided() -> set[tuple[str, str, str]]:
     rows = Decision.objects.values_list("membership__user__name", "kind", "reason")
     return set(rows)
-
-
-def mailed() -> list[str]:
-    return [message.to[0].partition("@")[0] for message in mail.outbox]
 
 
 # --- One message, two reasons -------------------------------------------------------------
