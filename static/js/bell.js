@@ -41,7 +41,7 @@
     const wait = state.returns_at * 1000 - Date.now() + 200;
     if (state.returns_at) returning = setTimeout(ask, Math.min(Math.max(wait, 1000), LONGEST_TIMER_MS));
     document.dispatchEvent(new CustomEvent("bell:state", { detail: state }));
-    if (panel && !panel.querySelector("details[open]") && !panel.contains(document.activeElement)) fill();
+    if (panel && !isInUse()) fill({ gently: true });
   };
 
   const fetchState = async () => {
@@ -81,11 +81,13 @@
     panel = null;
     link.setAttribute("aria-expanded", "false");
   };
-  const fill = async () => {
+  const isInUse = () => panel.querySelector("details[open]") || panel.contains(document.activeElement);
+  // Gently: not under the hand of a reader who has begun to use it meanwhile.
+  const fill = async ({ gently = false } = {}) => {
     const answer = await fetch(`${bell.dataset.panel}?next=${here}`, { cache: "no-store" });
     if (!answer.ok || answer.redirected) return location.assign(link.href);
     const html = await answer.text();
-    if (panel) panel.innerHTML = html;
+    if (panel && !(gently && isInUse())) panel.innerHTML = html;
   };
   const open = async () => {
     panel = document.createElement("div");

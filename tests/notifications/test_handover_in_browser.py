@@ -56,6 +56,24 @@ def test_one_says_so_in_the_bell_without_leaving_the_page(visit, world):
     assert Claim.objects.get().membership == world.ala
 
 
+def test_news_does_not_close_the_menu_one_has_opened(visit, world):
+    page = visit("/leads/", user=world.ala.user)
+    page.locator("[data-bell-link]").click()
+    menu = page.locator("#bell-panel .item-menu > summary")
+    expect(menu).to_have_count(1)
+    asked = []
+    page.route("**/inbox/panel/**", lambda route: asked.append(route))
+    world.does("ewa@acme.example")
+    with page.expect_request("**/inbox/panel/**"):
+        page.evaluate("document.dispatchEvent(new CustomEvent('bell:look'))")
+    menu.click()
+    with page.expect_request_finished():
+        asked.pop().continue_()
+    page.evaluate("new Promise((done) => setTimeout(done))")  # The answer has been read.
+    page.get_by_role("button", name="I'm on it").click()
+    expect(page.get_by_text("You are on it. Your colleagues can see that.").first).to_be_visible()
+
+
 @pytest.mark.parametrize("scripts", [True, False])
 def test_escalation_is_switched_on(visit, world, scripts):
     address = "/settings/partners/communication/"
