@@ -4,7 +4,7 @@
   const form = document.querySelector("form[data-autosave]");
   const status = document.querySelector("[data-autosave-status]");
   const controls = [...form.elements].filter((control) => control.type !== "hidden" && control.type !== "submit");
-  const receive = form.elements["receive_lead_activity"];
+  const { receive_lead_activity: receive, recipient } = form.elements;
   const lists = controls.filter((control) => control.type === "select-one");
   const KEY_RESTS_MS = 1500;
   let resting = 0;
@@ -19,8 +19,8 @@
     if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
   };
 
-  // The lists wait for their switch; without a script they never do.
-  const follow = () => lists.forEach((list) => (list.disabled = receive.disabled || !receive.checked));
+  // The recipient waits for the switch; without a script never. The other lists are of deals, too.
+  const follow = () => (recipient.disabled = receive.disabled || !receive.checked);
 
   // Copies: a select chooses anew while its options are taken away one by one.
   const copies = (part) => [...part.childNodes].map((node) => node.cloneNode(true));

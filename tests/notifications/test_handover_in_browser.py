@@ -90,6 +90,14 @@ def test_escalation_is_switched_on(visit, world, scripts):
     expect(page.get_by_label("Backup recipient")).to_be_visible()
 
 
+def test_it_is_switched_on_for_deals_alone(visit, world):
+    page = visit("/settings/partners/communication/", user=world.ala.user)
+    page.get_by_label("Receive lead activity notifications").uncheck()
+    expect(page.get_by_text("Saved").first).to_be_visible()
+    page.get_by_label("If nobody has looked at it").select_option("2")
+    expect(page.get_by_text("Working hours until somebody else is told: never → 2")).to_be_visible()
+
+
 def test_who_only_reads_cannot_switch_it_on(visit, world):
     page = visit("/settings/partners/communication/", user=world.bartek.user)
     expect(page.get_by_label("If nobody has looked at it")).to_be_disabled()
