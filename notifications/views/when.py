@@ -126,7 +126,7 @@ def snooze_lead(request: MemberRequest, pk: int) -> HttpResponse:
         messages.success(request, _("You are told about this lead again."))
     elif until := waiting.span_end(span, waiting.OF_A_LEAD, member):
         services.snooze(member, until, lead)
-        messages.success(request, _("Snoozed, only for you. The bell still lists it."))
+        messages.success(request, _("Muted, only for you. The bell still lists it."))
     else:
         return HttpResponseBadRequest()
     return redirect("partners:lead", pk)
