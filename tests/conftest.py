@@ -16,6 +16,11 @@ from tests.servers import find_chromium
 expect.set_options(timeout=20_000)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts processes takes longest, so it begins first: nobody is left alone with it."""
+    items.sort(key=lambda item: item.get_closest_marker("processes") is None)
+
+
 @pytest.fixture(autouse=True)
 def no_reader_left():
     """What one test reads in, language and zone, is not what the next one does."""

@@ -12,7 +12,7 @@ import sys
 
 from tests.servers import find_chromium, postgresql, redis
 
-PARALLEL = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadfile"]
+PARALLEL = ["-n", str(max(2, os.cpu_count() or 2)), "--dist", "loadfile", "--no-loadscope-reorder"]
 
 
 def main(arguments: list[str]) -> int:
