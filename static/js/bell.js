@@ -22,6 +22,7 @@
   let failed = false;
   let asking = null;
   let timer = 0;
+  let looking = 0; // Its own: what is planned meanwhile must not put it off.
   let returning = 0;
 
   // The open inbox is as old as the first answer.
@@ -125,8 +126,10 @@
     // A hidden tab has time: what comes together is asked for once.
     document.addEventListener("bell:look", () => {
       if (!document.hidden) return ask();
-      clearTimeout(timer);
-      timer = setTimeout(ask, 2000);
+      looking ||= setTimeout(() => {
+        looking = 0;
+        ask();
+      }, 2000);
     });
     document.addEventListener("bell:changed", () => {
       if (panel) fill().catch(close);
