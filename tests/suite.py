@@ -1,7 +1,8 @@
 """The whole suite, as `make test` runs it: `python -m tests.suite [pytest arguments]`.
 
 First everything that needs no process of its own on SQLite, then everything on
-PostgreSQL and Redis, real processes and the browser included.
+PostgreSQL and Redis, real processes included, and at last the browser, which has the machine
+to itself.
 """
 
 from __future__ import annotations
@@ -27,9 +28,12 @@ def main(arguments: list[str]) -> int:
         quick = ["-m", "not processes and not browser"]
         print("== SQLite", flush=True)
         on_sqlite = _pytest([*PARALLEL, *quick, *arguments], servers)
-        print("== PostgreSQL, Redis, real processes, browser", flush=True)
-        on_postgresql = _pytest([*PARALLEL, *arguments], {**servers, "DATABASE_URL": database_url})
-    return on_sqlite or on_postgresql
+        servers["DATABASE_URL"] = database_url
+        print("== PostgreSQL, Redis, real processes", flush=True)
+        on_postgresql = _pytest([*PARALLEL, "-m", "not browser", *arguments], servers)
+        print("== Browser", flush=True)
+        in_browser = _pytest(["-m", "browser", *arguments], servers)
+    return on_sqlite or on_postgresql or in_browser
 
 
 def _pytest(arguments: list[str], environment: dict[str, str]) -> int:
