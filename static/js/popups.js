@@ -60,17 +60,21 @@
     database.onclose = () => (opened = null); // The site's data were cleared.
     return database;
   };
-  const claim = async (unread) => {
+  let mine = null; // What this page knows, should the memory be lost while it is open.
+  const claim = async (unread, mayTryAgain = true) => {
     try {
       opened ??= open();
       const store = (await opened).transaction("known", "readwrite").objectStore("known");
       const stored = await answered(store.get(bell.dataset.member));
-      const known = new Set(stored ?? unread); // The first page ever begins with what is there.
+      const known = new Set(stored ?? mine ?? unread); // The first page ever begins with what is there.
       const fresh = unread.filter((id) => !known.has(id));
-      await answered(store.put([...known, ...fresh].slice(-MOST_KNOWN), bell.dataset.member));
+      const now = [...known, ...fresh].slice(-MOST_KNOWN);
+      await answered(store.put(now, bell.dataset.member));
+      mine = now;
       return fresh;
     } catch {
       opened = null;
+      if (mayTryAgain) return claim(unread, false);
       return []; // Without a memory they would come again with every page.
     }
   };
