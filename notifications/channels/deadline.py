@@ -1,7 +1,8 @@
-"""A total deadline for a conversation over a socket, connecting included.
+"""A total deadline for an exchange over HTTP, connecting included.
 
 A socket's own time-out is per answer: a server that sends one byte every few seconds would
 hold a worker beyond its lease, and another worker would send the same message again.
+`http.client` has no place to set it before each read, as SMTP has.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import smtplib
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -187,6 +188,8 @@ class UnfoldedMail(EmailMultiAlternatives):
     def message(self, **options: Any) -> Any:
         built = super().message(**options)
         built.policy = UnfoldedPolicy(max_line_length=_LINE)
+        # The standard library's own is tried against all text, with an expression per message.
+        built.set_boundary(f"={uuid.uuid4().hex}=")
         return built
 
 
@@ -238,4 +241,9 @@ def _inliner() -> css_inline.CSSInliner:
 
 
 def _own_domain() -> str:
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2]
+    return _domain_of(settings.DEFAULT_FROM_EMAIL)
+
+
+@cache
+def _domain_of(address: str) -> str:
+    return parseaddr(address)[1].rpartition("@")[2]

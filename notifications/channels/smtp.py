@@ -1,17 +1,20 @@
-"""SMTP in which each message ends within a total deadline, connecting included."""
+"""SMTP in which each message ends within a total deadline, connecting included.
+
+A socket's own time-out is per answer: a server that sends one byte every few seconds would
+hold a worker beyond its lease, and another worker would send the same message again.
+"""
 
 from __future__ import annotations
 
+import io
 import smtplib
+import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.core.mail.backends.smtp import EmailBackend
-
-from notifications.channels.deadline import hang_up_after
 
 
 class DeadlineEmailBackend(EmailBackend):
@@ -27,49 +30,70 @@ class NothingLeftError(smtplib.SMTPException):
 
 
 class _Deadline(smtplib.SMTP):
+    """Each wait is given what is left: one `recv`, all of a `sendall`, all of a TLS handshake."""
+
     _ends_at: float | None = None
     _message_begun = False
 
     def connect(self, *args: Any, **options: Any) -> Any:
-        with self._within():
-            return super().connect(*args, **options)
-
-    def starttls(self, *args: Any, **options: Any) -> Any:
-        with self._within():
-            return super().starttls(*args, **options)
-
-    def login(self, *args: Any, **options: Any) -> Any:
-        with self._within():
-            return super().login(*args, **options)
+        self.timeout = self._patience()
+        return super().connect(*args, **options)
 
     def sendmail(self, *args: Any, **options: Any) -> Any:
-        with self._within():
-            self._message_begun = False
-            try:
-                answer = super().sendmail(*args, **options)
-            except smtplib.SMTPException as error:
-                if self._message_begun or _was_answered(error):
-                    raise
-                raise NothingLeftError(str(error)) from error
-            self._ends_at = None  # The next message has its own time.
-            return answer
+        self._message_begun = False
+        try:
+            answer = super().sendmail(*args, **options)
+        except smtplib.SMTPException as error:
+            if self._message_begun or _was_answered(error):
+                raise
+            raise NothingLeftError(str(error)) from error
+        self._ends_at = None  # The next message has its own time.
+        return answer
 
     def send(self, s: Any) -> None:
         # A command is text, the message is bytes: from here on the server may have it.
         self._message_begun = self._message_begun or isinstance(s, bytes)
+        self._limit_next_wait()
         super().send(s)
 
-    def quit(self) -> Any:
-        with self._within():
-            return super().quit()
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            self.file = io.BufferedReader(_Reader(self.sock, self._patience))
+        answer = super().getreply()
+        self._limit_next_wait()  # After STARTTLS that is the handshake.
+        return answer
 
-    @contextmanager
-    def _within(self) -> Iterator[None]:
+    def _limit_next_wait(self) -> None:
+        try:
+            patience = self._patience()
+        except TimeoutError as error:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(str(error)) from error
+        if self.sock:
+            self.sock.settimeout(patience)
+
+    def _patience(self) -> float:
+        """Return how many seconds the next wait may take. TimeoutError: none are left."""
+        now = time.monotonic()
         if self._ends_at is None:
-            self._ends_at = time.monotonic() + settings.EMAIL_DEADLINE.total_seconds()
-        left = self._ends_at - time.monotonic()
-        with hang_up_after(left, lambda: getattr(self, "sock", None)):
-            yield
+            self._ends_at = now + settings.EMAIL_DEADLINE.total_seconds()
+        if self._ends_at <= now:
+            raise TimeoutError("The time for this message is over")
+        return min(self.timeout, self._ends_at - now)
+
+
+class _Reader(io.RawIOBase):
+    """Reads from the socket; `patience` is asked before each wait."""
+
+    def __init__(self, sock: socket.socket, patience: Callable[[], float]) -> None:
+        self._sock, self._patience = sock, patience
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(self._patience())
+        return self._sock.recv_into(buffer)
 
 
 def _was_answered(error: smtplib.SMTPException) -> bool:

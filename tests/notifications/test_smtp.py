@@ -29,19 +29,25 @@ def smtp(settings):
     return settings
 
 
+READY = b"220 ready\r\n"
+EHLO = b"250-me\r\n250 STARTTLS\r\n"
+# The header of a TLS record with 16 kB, which never come.
+TLS = b"\x16\x03\x03\x40\x00"
+
+
 @contextmanager
-def dripping_server(port: int, *, greet: bool) -> Iterator[None]:
-    """Answer each command with one byte every 0.1 s, and so never end an answer."""
+def dripping_server(port: int, *answers: bytes) -> Iterator[None]:
+    """Greet and answer commands so; the last answer goes on without end, a byte every 0.1 s."""
     server = socket.create_server(("127.0.0.1", port))
     stop = threading.Event()
 
     def serve() -> None:
         client, _ = server.accept()
         with client:
-            if greet:
-                client.sendall(b"220 ready\r\n")
+            for answer in answers[:-1]:
+                client.sendall(answer)
                 client.recv(1000)
-                client.sendall(b"250 ok\r\n")
+            client.sendall(answers[-1])
             try:
                 while not stop.wait(0.1):
                     client.sendall(b"2")
@@ -58,14 +64,23 @@ def dripping_server(port: int, *, greet: bool) -> Iterator[None]:
         server.close()
 
 
-@pytest.mark.parametrize(("greet", "failure"), [(False, Failure.UNKNOWN), (True, Failure.NOT_SENT)])
-def test_a_server_that_drips_is_left_at_the_deadline(smtp, greet, failure):
+@pytest.mark.parametrize(
+    ("answers", "security", "failure"),
+    [
+        pytest.param([b"2"], "", Failure.UNKNOWN, id="greeting"),
+        pytest.param([READY, b"250 ok\r\n", b"2"], "", Failure.NOT_SENT, id="command"),
+        pytest.param([READY, EHLO, READY, TLS], "tls", Failure.UNKNOWN, id="STARTTLS"),
+        pytest.param([TLS], "ssl", Failure.UNKNOWN, id="TLS"),
+    ],
+)
+def test_a_server_that_drips_is_left_at_the_deadline(smtp, answers, security, failure):
     """T27: each byte arrives within EMAIL_TIMEOUT, the answer never does.
 
     Greeted, it hangs before the message: nothing of that can have left.
     """
+    smtp.EMAIL_USE_TLS, smtp.EMAIL_USE_SSL = security == "tls", security == "ssl"
     began = time.monotonic()
-    with dripping_server(smtp.EMAIL_PORT, greet=greet), pytest.raises(OSError) as failed:
+    with dripping_server(smtp.EMAIL_PORT, *answers), pytest.raises(OSError) as failed:
         message = EmailMessage("s", "b", to=["ala@northstar.example"])
         mail.get_connection().send_messages([message])
     assert time.monotonic() - began < smtp.EMAIL_TIMEOUT / 2
