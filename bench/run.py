@@ -1,7 +1,7 @@
 """`make bench`: each part beside its floor, measured in the same run.
 
-Rounds of floor and product alternate, and medians are compared: the machine may be
-shared, so a figure means little and a ratio much. `BENCH=ingest` runs one part.
+Rounds of floor and product alternate, and the ratio is the median of the pairs': the machine
+may be shared, so a figure means little and a ratio much. `BENCH=ingest` runs one part.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from operator import truediv
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,16 +46,20 @@ class Row:
 
 
 def compare(part: object, product: Instance) -> Row:
-    """Return medians of alternating rounds of a part's `floor` and `result`."""
+    """Return medians of alternating rounds of a part's `floor` and `result`.
+
+    A part of short rounds asks for more of them by its own `ROUNDS`.
+    """
     floor: Callable[[Instance], float] = part.floor
     result: Callable[[Instance], float] = part.result
     part.prepare(product)
     floors, results = [], []
-    for _ in range(ROUNDS):
+    for _ in range(getattr(part, "ROUNDS", ROUNDS)):
         floors.append(floor(product))
         results.append(result(product))
     low, high = statistics.median(floors), statistics.median(results)
-    return Row(part.WORK, part.FLOOR, round(low), round(high), round(high / low, 2), part.REACH)
+    ratio = statistics.median(map(truediv, results, floors))
+    return Row(part.WORK, part.FLOOR, round(low), round(high), round(ratio, 2), part.REACH)
 
 
 @contextmanager

@@ -11,10 +11,13 @@ import smtplib
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
+from django.core.mail.message import sanitize_address
 
 
 class DeadlineEmailBackend(EmailBackend):
@@ -23,6 +26,19 @@ class DeadlineEmailBackend(EmailBackend):
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
         return _DeadlineTls if self.use_ssl else _Deadline
+
+    def _send(self, email_message: EmailMessage) -> bool:
+        # Django's own parses both addresses anew each time, by the whole grammar of headers:
+        # a tenth of what an e-mail costs.
+        encoding = email_message.encoding or settings.DEFAULT_CHARSET
+        sender = _envelope_address(email_message.from_email, encoding)
+        recipients = [_envelope_address(to, encoding) for to in email_message.recipients()]
+        content = cast("Any", email_message.message()).as_bytes(linesep="\r\n")
+        cast("smtplib.SMTP", self.connection).sendmail(sender, recipients, content)
+        return True
+
+
+_envelope_address = lru_cache(maxsize=1_000)(sanitize_address)
 
 
 class NothingLeftError(smtplib.SMTPException):
@@ -57,7 +73,7 @@ class _Deadline(smtplib.SMTP):
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        if self.file is None:
+        if self.file is None and self.sock:
             self.file = io.BufferedReader(_Reader(self.sock, self._patience))
         answer = super().getreply()
         self._limit_next_wait()  # After STARTTLS that is the handshake.

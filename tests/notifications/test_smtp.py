@@ -98,3 +98,14 @@ def test_each_message_of_one_connection_has_its_own_time(smtp):
             connection.send_messages([message])
         connection.close()
         assert len(sink.messages) == 2
+
+
+def test_addresses_of_other_scripts_are_spelt_as_mail_servers_want_them(smtp):
+    """RFC 5890: the name of a host travels in ASCII."""
+    with SmtpSink() as sink:
+        smtp.EMAIL_PORT = sink.port
+        for to in ("ala@żółw.example", "ola@żółw.example"):
+            EmailMessage("s", "b", "Powiadomienia <hej@żółw.example>", [to]).send()
+    host = "xn--w-uga1v8h.example"
+    assert sink.envelopes == [(f"hej@{host}", [f"ala@{host}"]), (f"hej@{host}", [f"ola@{host}"])]
+    assert sink.messages[1]["To"] == f"ola@{host}"
