@@ -1,11 +1,13 @@
 """From an event until the open page hears, against a bare INSERT + NOTIFY round trip.
 
 The product's part is everything: intake, evaluation, delivery, Redis, the stream, each in its
-own process. Milliseconds; 150 are enough whatever the floor is.
+own process. Milliseconds; 150 are enough whatever the floor is. Without a pause the worker
+sends the e-mail of one event beside the evaluation of the next: shown, nothing is asked of it.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from typing import Any
 
@@ -20,18 +22,21 @@ ROUNDS, TRIPS = 5, 100
 
 
 def measure(product: Instance) -> dict[str, Any]:
-    """Return both 95th percentiles, from rounds that alternate."""
+    """Return the 95th percentiles, medians of rounds that alternate."""
     product.import_program(evaluate.program())
     product.environment["BENCH_KEY"] = product.write_key()
     product.start("web", "stream", "worker", "beat")
     product.wait_ready()
-    floors, bells = [], []
+    floors, bells, in_a_row = [], [], []
     for _ in range(ROUNDS):
         floors.append(_p95(_round_trips(product.environment["DATABASE_URL"])))
-        bells.append(run(product, "bench.bell_round", str(TRIPS))["p95"])
-    floor, bell = sorted(floors)[ROUNDS // 2], sorted(bells)[ROUNDS // 2]
+        found = run(product, "bench.bell_round", str(TRIPS))
+        bells.append(found["p95"])
+        in_a_row.append(found["p95_in_a_row"])
+    floor, bell = statistics.median(floors), statistics.median(bells)
     return {
         "event to bell, p95 ms": bell,
+        "one right after the other, p95 ms": statistics.median(in_a_row),
         "INSERT + NOTIFY, p95 ms": floor,
         "times": round(bell / floor, 1),
         "reached": bell <= TIMES * floor or bell < ENOUGH_MS,

@@ -22,6 +22,8 @@ from bench.evaluate import LEADS, PARTNERS  # noqa: E402
 from notifications.stream.permits import Permit, make_token  # noqa: E402
 
 WARM = 10
+# Longer than what an event causes after the bell, an e-mail above all.
+CALM_SECONDS = 0.3
 
 
 class Bell:
@@ -40,8 +42,11 @@ class Bell:
             pass
 
 
-def measure(trips: int) -> list[float]:
-    """One event at a time, to each partner in turn: what rings twice at once is told once."""
+def measure(trips: int, pause: float) -> float:
+    """Return the 95th percentile in ms. One event at a time, `pause` seconds after the bell.
+
+    To each partner in turn: what rings twice at once is told once.
+    """
     bells = [Bell(f"ala@p{n}.example") for n in range(PARTNERS)]
     site = http.client.HTTPConnection(urlsplit(settings.SITE_URL).netloc)
     seconds = []
@@ -53,15 +58,17 @@ def measure(trips: int) -> list[float]:
             "properties": {"email": f"anna@lead{lead}.example"},
             "writeKey": os.environ["BENCH_KEY"],
         }
+        time.sleep(pause)
         begun = time.perf_counter()
         site.request("POST", "/v1/track", json.dumps(body))
         site.getresponse().read()
         bells[n % PARTNERS].wait()
         seconds.append(time.perf_counter() - begun)
-    return sorted(seconds[WARM:])
+    found = sorted(seconds[WARM:])
+    return round(found[len(found) * 95 // 100] * 1000, 2)
 
 
 if __name__ == "__main__":
-    found = measure(int(sys.argv[1]))
-    p95 = round(found[len(found) * 95 // 100] * 1000, 2)
-    sys.stdout.write(json.dumps({"p95": p95}) + "\n")
+    trips = int(sys.argv[1])
+    found = {"p95": measure(trips, CALM_SECONDS), "p95_in_a_row": measure(trips, 0)}
+    sys.stdout.write(json.dumps(found) + "\n")
