@@ -20,7 +20,7 @@ from tests.servers import free_port
 WORK = "e-mails rendered and handed over"
 FLOOR = "bare smtplib, one open connection"
 REACH = 0.5
-ROUNDS, NUMBER, START_SECONDS = 15, 400, 20
+PAIRS, NUMBER, START_SECONDS = 15, 400, 20
 
 
 def prepare(product: Instance) -> None:

@@ -32,7 +32,7 @@ PARTS: dict[str, tuple[object, ...]] = {
     "mail": (mail,),
 }
 FIGURES = (waiting, memory, streams, bell)
-ROUNDS = 5
+PAIRS = 5
 
 
 @dataclass
@@ -48,13 +48,13 @@ class Row:
 def compare(part: object, product: Instance) -> Row:
     """Return medians of alternating rounds of a part's `floor` and `result`.
 
-    A part of short rounds asks for more of them by its own `ROUNDS`.
+    A part of short rounds asks for more pairs of them by `PAIRS`.
     """
     floor: Callable[[Instance], float] = part.floor
     result: Callable[[Instance], float] = part.result
     part.prepare(product)
     floors, results = [], []
-    for _ in range(getattr(part, "ROUNDS", ROUNDS)):
+    for _ in range(getattr(part, "PAIRS", PAIRS)):
         floors.append(floor(product))
         results.append(result(product))
     low, high = statistics.median(floors), statistics.median(results)
