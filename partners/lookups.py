@@ -7,6 +7,7 @@ the query costs in the database.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -25,6 +26,13 @@ class Among(Lookup):
         lhs, params = self.process_lhs(compiler, connection)
         values = list(self.rhs)
         if connection.vendor == "postgresql":
-            return f"{lhs} = ANY(%s)", (*params, values)
+            return f"{lhs} = ANY(%s{self._cast(connection, values)})", (*params, values)
         sql = f"{lhs} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column
         return sql, (*params, json.dumps(values))
+
+    def _cast(self, connection: BaseDatabaseWrapper, values: Sequence[object]) -> str:
+        """Name the column's own type: of two types of numbers a row is compared with each value
+        in turn, of one by a hash. Texts are of one type, and a cast could cut them."""
+        if not values or not isinstance(values[0], int):
+            return ""
+        return f"::{self.lhs.output_field.cast_db_type(connection)}[]"
