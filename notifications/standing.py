@@ -5,7 +5,7 @@ The same rules as for a real activity, asked about an imagined one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -186,25 +186,27 @@ def places_of(deal: Deal) -> tuple[Place, ...]:
 
 
 def deal_standing(deal: Deal, account: Account | None, now: datetime) -> DealStanding:
-    """Return who hears of the next sign-up. Needs `with_people`. About 6 queries."""
-    members = list(deal.members.all())
-    verdicts = _deal_verdicts(deal, members, now)
+    """Return who hears of the next sign-up. Needs `with_people`. About 7 queries."""
+    on_deal = list(deal.members.all())
+    members = {row.membership_id: row.membership for row in on_deal}
+    members |= {member.pk: member for member in deputies_of(members.values(), now)}
+    verdicts = _deal_verdicts(deal, on_deal, load_people(members.values()), now)
     by_member = {v.membership_id: v for v in verdicts if v.membership_id}
     general = next((v for v in verdicts if v.account_id is None), None)
     places = places_of(deal)
     return DealStanding(
         places=places,
-        team=tuple(_team(members, by_member)),
+        team=(*_team(on_deal, by_member), *_deputies(by_member, members)),
         nobody=_nobody(deal, places, general) if account is None else "",
     )
 
 
-def _deal_verdicts(deal: Deal, members: list[DealMember], now: datetime) -> list[Verdict]:
-    memberships = [member.membership for member in members]
-    people = load_people(memberships)
+def _deal_verdicts(
+    deal: Deal, on_deal: Iterable[DealMember], people: Mapping[int, Person], now: datetime
+) -> list[Verdict]:
     shared: SharedDeal = replace(
         as_shared_deal(deal.pk, load_shares([deal.pk])[deal.pk]),
-        roles=tuple(Role(person=people[m.membership_id], since=m.added_at) for m in members),
+        roles=tuple(_role(row, people) for row in on_deal),
     )
     company = CompanyFacts(
         owner_is_growth_specialist=_owned_by_specialist(deal),
@@ -212,6 +214,12 @@ def _deal_verdicts(deal: Deal, members: list[DealMember], now: datetime) -> list
     )
     event = Event(contact_id=None, occurred_at=now, trigger="", deal_eligible=True)
     return decide_deal_sign_up(event, [company])
+
+
+def _role(row: DealMember, people: Mapping[int, Person]) -> Role:
+    person = people[row.membership_id]
+    deputy = people.get(person.away.deputy or 0) if person.away else None
+    return Role(person=person, deputy=deputy, since=row.added_at)
 
 
 def _owned_by_specialist(deal: Deal) -> bool:
@@ -229,6 +237,21 @@ def _team(members: Iterable[DealMember], by_member: dict[int, Verdict]) -> Itera
             roles=", ".join(member.get_role_display() for member in held),
             standing=_member_words(held[0].membership, by_member.get(membership_id)),
         )
+
+
+def _deputies(
+    by_member: Mapping[int, Verdict], members: Mapping[int, Membership]
+) -> Iterable[TeamMember]:
+    """Those who are told instead of somebody who is away."""
+    for membership_id, verdict in by_member.items():
+        absent = members.get(verdict.absent_id or 0)
+        if absent:
+            member = members[membership_id]
+            yield TeamMember(
+                member=member,
+                roles=_("Deputy of %(name)s") % {"name": absent.user.display_name},
+                standing=_member_words(member, verdict),
+            )
 
 
 def _member_words(membership: Membership, verdict: Verdict | None) -> Standing:

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications.models import Absence
+from notifications.topics import CO_SELLING
 from partners.models import Deal, DealShare
 from partners.services.deals import promote_partner, share_deal
 from tests.factories import (
@@ -142,15 +144,28 @@ def test_after_the_first_partner_left_nobody_is_notified(client, world, deal):
 
 
 def test_the_page_says_who_of_the_team_is_told(client, world, deal):
-    choose(world.bartek, "email", "co_selling_prospect_activity", True)
+    choose(world.bartek, "email", CO_SELLING, True)
     page = read(client, world.ala.user, f"/deals/{deal.pk}/")
     assert '<span class="state state-good">E-mail</span>' in page
     assert "The topic is not ticked" in page
 
 
+def test_the_page_says_who_is_told_instead_of_somebody_away(client, world, deal):
+    """R40."""
+    day = timezone.now().date()
+    dawid = make_member(world.northstar, "dawid@northstar.example", name="Dawid")
+    for member in (world.ala, dawid):
+        choose(member, "email", CO_SELLING, True)
+    days = {"begins": day - timedelta(days=2), "ends": day + timedelta(days=2)}
+    Absence.objects.create(membership=world.ala, deputy=dawid, **days)
+    for reader in (world.ala.user, world.gosia.user):
+        page = read(client, reader, f"/deals/{deal.pk}/")
+        assert "Deputy of Ala" in page and "Dawid" in page
+
+
 def test_a_mail_that_was_sent_stays_explained(client, world, deal):
     """The link of a mail lands, whatever changed since."""
-    choose(world.bartek, "email", "co_selling_prospect_activity", True)
+    choose(world.bartek, "email", CO_SELLING, True)
     sign_up = world.does(event="CRM Signed Up")
     DealShare.objects.filter(account=world.northstar).delete()
     read(client, world.bartek.user, f"/activity/{sign_up.message_id}/?account=northstar")
