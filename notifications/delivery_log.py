@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
-from django.db.models import Min, Prefetch, Q
+from django.db.models import Min, Prefetch, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -163,12 +163,19 @@ def _about(reader: Reader, text: str) -> Q:
     return reduce(or_, parts) if parts else Q(pk__in=[])
 
 
-def _named(reader: Reader, name: str) -> Iterable[tuple[int, str]]:
+def _named(reader: Reader, name: str) -> QuerySet[Endpoint, tuple[int, str]]:
     """Return the owner and the key of each endpoint with this name."""
     endpoints = Endpoint.objects.filter(name__iexact=name)
     if reader.account:
         endpoints = endpoints.filter(membership__account=reader.account)
+    if reader.member:
+        endpoints = endpoints.filter(membership=reader.member)
     return endpoints.values_list("membership_id", "key")[:MOST_NAMED]
+
+
+def is_endpoint(reader: Reader, name: str) -> bool:
+    """Return whether something that the reader may know of is called so."""
+    return bool(_named(reader, name))
 
 
 def delivery_page(reader: Reader, rows: DeliveryQuerySet, before: int | None) -> Page:

@@ -53,6 +53,7 @@ def deliveries(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "tab": tab,
         "tabs": TABS.items(),
         "q": text,
+        "is_endpoint": text and not page.rows and delivery_log.is_endpoint(reader, text),
         "before": before,
         "query": query_without_page(request),
         "late_since": delivery_log.late_since(reader),

@@ -9,7 +9,7 @@ from notifications.delivery_log import delivery_page, reader_of, search
 from notifications.drain import drain
 from notifications.models import Endpoint
 from partners.access import Viewer
-from tests.factories import make_lead, make_webhook, switch_on
+from tests.factories import make_lead, make_member, make_webhook, switch_on
 from tests.notifications.test_replay import ends
 from tests.queries import assert_constant_queries
 from tests.sinks import HttpSink
@@ -102,3 +102,13 @@ def test_a_notice_leads_to_its_page(client, world):
     assert client.post(f"/inbox/{notice.pk}/").url == "/settings/endpoints/"
     # What it was called is what the notice is about.
     assert "“Sales hook”" in client.get("/inbox/").content.decode()
+
+
+def test_where_nothing_was_sent_yet_is_no_failed_search(client, world):
+    hook = make_webhook(world.bartek, "https://crm.example/hooks/", name="New hook")
+    url = f"/deliveries/?q={hook.name}"
+    for reader in (world.bartek, world.ala):
+        assert "Nothing here for “New hook”" in read(client, reader.user, url)
+    colleague = make_member(world.northstar)
+    for reader in (colleague, world.celina):
+        assert "Nothing found" in read(client, reader.user, url)
