@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
-from django.utils.functional import Promise
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -27,11 +27,17 @@ from notifications.topics import (
 UNFIT = gettext_lazy("Choose an active member of this account with a verified e-mail address.")
 # The controls stand in several cards; the form they belong to is none of them.
 FORM_ID = "communication-form"
+SWITCHES, PEOPLE = ("receive_lead_activity", "client_activity"), ("recipient", "backup")
 
 
 class CommunicationForm(forms.Form):
-    """People who are not submitted stay as they are (R30): the script disables the lists
-    while the switch is off. Without it one can switch on and choose in one go."""
+    """Only what this person changed counts, whatever happened elsewhere since the page was
+    opened: each control carries what was shown (`initial-…`). A script that posts without it is
+    measured by what is stored.
+
+    Lists that are not submitted stay as they are (R30): the script disables the recipient while
+    the switch is off. Without it one can switch on and choose in one go.
+    """
 
     receive_lead_activity = forms.BooleanField(
         required=False, label=gettext_lazy("Receive lead activity notifications")
@@ -77,14 +83,16 @@ class CommunicationForm(forms.Form):
         self._offer("recipient", stored.recipient, _("Nobody chosen"))
         self._offer("backup", stored.backup, _("Nobody"))
         cast("forms.ChoiceField", self.fields["escalate_after"]).choices = escalation_choices()
-        for name in ("receive_lead_activity", "client_activity"):
+        for name in SWITCHES:
             self._attributes(name, role="switch", **{"class": "switch"})
         for name in ("recipient", "backup", "escalate_after"):
             self._attributes(name, **{"class": "select", "aria-describedby": f"{name}-hint"})
-        for name in self.fields:
+        for name, field in self.fields.items():
             self._attributes(name, form=FORM_ID)
-        if not may_edit:
-            for name in self.fields:
+            is_shown = self.add_initial_prefix(name) in self.data
+            field.show_hidden_initial = is_shown or not self.is_bound
+            field.hidden_widget = _ShownInitially
+            if not may_edit:
                 self._attributes(name, disabled=True)
 
     def _attributes(self, name: str, **attributes: Any) -> None:
@@ -99,25 +107,39 @@ class CommunicationForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
-        backup = values.get("backup")
-        is_new = backup and backup != str(self.initial["backup"])
-        if is_new and self.chosen("backup") == self.chosen("recipient"):
+        for name in self.errors.keys() - self._changed:  # Not this person's choice.
+            del self.errors[name]
+        changes = {} if self.errors else self.changes()
+        backup = changes.get("backup")
+        if backup and backup == changes.get("recipient", self._stored.recipient):
             self.add_error("backup", _("This is the recipient already. Choose somebody else."))
         return values
 
-    @property
-    def hours(self) -> int:
-        """What is not submitted stays as it is."""
-        chosen = self.cleaned_data.get("escalate_after")
-        return self._stored.escalate_after if chosen is None else chosen
+    @cached_property
+    def _changed(self) -> frozenset[str]:
+        lists = {name for name in self.fields if name not in SWITCHES}
+        return frozenset(self.changed_data) - {name for name in lists if name not in self.data}
 
-    def chosen(self, name: str) -> Membership | None:
-        """Return who is chosen as recipient or backup."""
+    def changes(self) -> dict[str, Any]:
+        """Return the new value of each setting. A backup who becomes the recipient is none
+        any more."""
+        values = {name: self._value(name) for name in self._changed}
+        recipient = values.get("recipient")
+        if recipient and recipient == self._stored.backup:
+            values.setdefault("backup", None)
+        return values
+
+    def _value(self, name: str) -> Any:
+        key = self.cleaned_data[name]
+        if name not in PEOPLE:
+            return 0 if key is None else key
         current: Membership | None = getattr(self._stored, name)
-        if name not in self.data:
-            return current
-        key = self.cleaned_data.get(name)
-        return current if current and key == str(current.pk) else self._possible.get(key or "")
+        return current if current and key == str(current.pk) else self._possible.get(key)
+
+
+class _ShownInitially(forms.HiddenInput):
+    def __init__(self) -> None:
+        super().__init__({"form": FORM_ID})
 
 
 def escalation_choices() -> list[tuple[int, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import Account, AuditEntry, Membership, Vendor
-from notifications.audit import FIELDS, PEOPLE, in_words, person_in_words, record_communication
+from notifications.audit import PEOPLE, in_words, person_in_words, record_communication
 from notifications.channels import EMAIL, OTHER_APPS
 from notifications.channels.base import DeliveryError
 from notifications.delivery.routes import mail_at_once
@@ -31,24 +32,13 @@ from notifications.unsubscribe import make_token
 
 
 @transaction.atomic
-def save_communication(
-    actor: Membership,
-    *,
-    receive_lead_activity: bool,
-    client_activity: bool,
-    recipient: Membership | None,
-    backup: Membership | None,
-    escalate_after: int = 0,
-) -> None:
-    """Store the account's settings and write down each change (R37)."""
+def save_communication(actor: Membership, changes: Mapping[str, Any]) -> None:
+    """Store what changes of the account's settings and write it down (R37)."""
     row = lock_communication(actor.account)
     before = in_words(row)
-    row.receive_lead_activity = receive_lead_activity
-    row.client_activity = client_activity
-    row.recipient = recipient
-    row.backup = backup
-    row.escalate_after = escalate_after
-    row.save(update_fields=FIELDS)
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=changes.keys())
     record_communication(row, before, actor=actor.user)
 
 

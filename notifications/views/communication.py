@@ -47,14 +47,7 @@ def communication(request: AccountRequest) -> HttpResponse:
     )
     if not form.is_valid():
         return communication_page(request, membership, form.errors, status=422)
-    save_communication(
-        membership,
-        receive_lead_activity=form.cleaned_data["receive_lead_activity"],
-        client_activity=form.cleaned_data["client_activity"],
-        recipient=form.chosen("recipient"),
-        backup=form.chosen("backup"),
-        escalate_after=form.hours,
-    )
+    save_communication(membership, form.changes())
     messages.success(request, _("Saved"))
     return redirect("notifications:communication")
 

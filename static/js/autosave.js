@@ -6,7 +6,7 @@
   const controls = [...form.elements].filter((control) => control.type !== "hidden" && control.type !== "submit");
   const { receive_lead_activity: receive, recipient } = form.elements;
   const lists = controls.filter((control) => control.type === "select-one");
-  const KEY_RESTS_MS = 1500;
+  const RESTS_MS = 1500;
   let resting = 0;
   let restingList = null;
   let fade = 0;
@@ -47,6 +47,8 @@
         control.value = fresh.value;
       }
       control.disabled = fresh.disabled;
+      const shown = `initial-${control.id}`; // Only what differs from it is this person's change.
+      document.getElementById(shown).value = page.getElementById(shown).value;
     }
     follow();
   };
@@ -105,7 +107,7 @@
     list.addEventListener("change", () => {
       clearTimeout(resting);
       restingList = list;
-      resting = byKey ? setTimeout(chosen, KEY_RESTS_MS) : 0;
+      resting = byKey ? setTimeout(chosen, RESTS_MS) : 0;
       if (!byKey) saveSoon(list);
     });
   }
@@ -119,11 +121,20 @@
   const rows = document.querySelector("[data-part]");
   let rowsWaiting = 0;
 
+  // All actions or some of them: the box for all goes with the others, as the one of topics does.
+  const followAll = (rowForm) => {
+    const [every, ...actions] = rowForm.querySelectorAll("[type=checkbox]");
+    if (!every) return;
+    every.checked = actions.every((action) => action.checked);
+    every.indeterminate = !every.checked && actions.some((action) => action.checked);
+  };
+
   const redraw = (fresh) => {
     const open = [...rows.querySelectorAll("details[open]")].map((details) => details.id);
     const focused = rows.contains(document.activeElement) && document.activeElement.id;
     const wasInside = focused !== false;
     rows.replaceChildren(...copies(fresh));
+    rows.querySelectorAll("form").forEach(followAll);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (wasInside) (document.getElementById(focused) ?? rows.querySelector("[tabindex]")).focus();
   };
@@ -135,10 +146,11 @@
       const fresh = page.getElementById(rows.id);
       const why = fresh?.querySelector(".error")?.textContent ?? "";
       refresh(page);
-      if (fresh && rowsWaiting === 1) redraw(fresh); // Else a later change is on its way.
+      if (fresh && rowsWaiting === 1 && !ticked) redraw(fresh); // Else a later change is on its way.
       say(answer.ok && fresh ? form.dataset.saved : `${form.dataset.refused} ${why}`.trim(), !answer.ok || !fresh);
     } catch {
       rowForm.reset();
+      followAll(rowForm);
       say(form.dataset.failed, true);
     } finally {
       rowsWaiting -= 1;
@@ -154,7 +166,30 @@
     event.preventDefault();
     saveRowSoon(event.target);
   });
-  rows.addEventListener("change", (event) => {
-    if (event.target.type === "checkbox") saveRowSoon(event.target.form);
+
+  // Ticks are one change once they have rested a while, or when the list is left.
+  let ticked = null;
+  let ticksRest = 0;
+  const saveTicks = () => {
+    const rowForm = ticked;
+    clearTimeout(ticksRest);
+    ticked = null;
+    if (rowForm) saveRowSoon(rowForm);
+  };
+  rows.addEventListener("change", ({ target }) => {
+    if (target.type !== "checkbox") return;
+    if (ticked !== target.form) saveTicks();
+    ticked = target.form;
+    const [every, ...actions] = ticked.querySelectorAll("[type=checkbox]");
+    if (target === every) for (const action of actions) action.checked = every.checked;
+    followAll(ticked);
+    clearTimeout(ticksRest);
+    if (actions.some((action) => action.checked)) ticksRest = setTimeout(saveTicks, RESTS_MS);
+    else say(rows.dataset.none, true);
   });
+  rows.addEventListener("focusout", ({ relatedTarget: next }) => {
+    if (next && !ticked?.contains(next)) saveTicks();
+  });
+  addEventListener("pagehide", saveTicks);
+  rows.querySelectorAll("form").forEach(followAll);
 }

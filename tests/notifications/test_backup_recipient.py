@@ -229,6 +229,20 @@ def test_a_forged_backup_is_refused_and_nothing_changed(client, world, forged):
     assert stored().backup is None
 
 
+def test_a_backup_who_becomes_the_recipient_is_no_backup_any_more(client, world):
+    CommunicationSettings.objects.update(backup=world.bartek)
+    post(client, world.ala, recipient=world.bartek.pk)
+    assert (stored().recipient, stored().backup) == (world.bartek, None)
+    page = read(client, world.ala.user, URL)
+    assert "Changed the backup: Bartek · bartek@northstar.example → nobody" in page
+
+
+def test_recipient_and_backup_change_places(client, world):
+    CommunicationSettings.objects.update(backup=world.bartek)
+    post(client, world.ala, recipient=world.bartek.pk, backup=world.ala.pk)
+    assert (stored().recipient, stored().backup) == (world.bartek, world.ala)
+
+
 def test_who_only_reads_changes_no_backup(client, world):
     """R36."""
     assert post(client, world.bartek, backup=world.bartek.pk).status_code == 403

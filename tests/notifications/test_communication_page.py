@@ -114,6 +114,34 @@ def test_a_forged_recipient_is_refused_and_the_old_one_kept(client, world, forge
     assert stored(world).recipient == world.bartek
 
 
+def shown(**fields):
+    """What the page showed when it was opened."""
+    return {f"initial-{name}": value for name, value in fields.items()}
+
+
+def test_only_what_this_person_changed_counts(client, world):
+    """A page that was opened before a colleague switched off and chose somebody else."""
+    switch_on(world.northstar, world.bartek)
+    CommunicationSettings.objects.update(receive_lead_activity=False, client_activity=False)
+    old = shown(receive_lead_activity="True", recipient=world.ala.pk, client_activity="False")
+    fields = {"receive_lead_activity": "on", "recipient": world.ala.pk, "client_activity": "on"}
+    assert post(client, world.ala, **old, **fields).status_code == 302
+    row = stored(world)
+    assert (row.receive_lead_activity, row.recipient) == (False, world.bartek)
+    assert row.client_activity
+
+
+def test_who_left_meanwhile_does_not_stop_another_change(client, world):
+    switch_on(world.northstar, world.ala)
+    gone = make_member(world.northstar, active=False)
+    old = shown(recipient=gone.pk, escalate_after="0")
+    answer = post(
+        client, world.ala, **old, receive_lead_activity="on", recipient=gone.pk, escalate_after="4"
+    )
+    assert answer.status_code == 302
+    assert (stored(world).recipient, stored(world).escalate_after) == (world.ala, 4)
+
+
 def test_a_member_reads_but_may_not_change(client, world):
     """R36."""
     switch_on(world.northstar, world.bartek)

@@ -139,6 +139,22 @@ def test_two_quick_changes_are_both_kept(visit, world):
     assert (row.recipient, row.client_activity) == (world.bartek, False)
 
 
+def test_what_a_colleague_changed_meanwhile_stays(visit, world):
+    page, colleague = visit(COMMUNICATION), visit(COMMUNICATION)
+    clients = "Also about our clients"
+    colleague.get_by_role("switch", name=clients).click()
+    expect(colleague.get_by_text("Saved", exact=True)).to_be_visible()
+    recipient(page).select_option(label="Bartek · bartek@northstar.example")
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    expect(page.get_by_role("switch", name=clients)).not_to_be_checked()
+    row = stored(world)
+    assert (row.recipient, row.client_activity) == (world.bartek, False)
+    # What this page shows now is what its next change starts from.
+    page.get_by_role("switch", name=clients).click()
+    expect(page.locator("#history")).to_contain_text("Turned client activity on")
+    assert stored(world).client_activity
+
+
 def test_the_page_works_without_javascript(visit, world):
     """Switching on and choosing is one step."""
     CommunicationSettings.objects.update(receive_lead_activity=False, recipient=None)
