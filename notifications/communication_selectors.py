@@ -66,7 +66,6 @@ class Warning:
     text: str
     action: str
     url: str = "#id_recipient"
-    icon: str = ""
 
 
 def warning_about(
@@ -213,32 +212,22 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
 def warning_about_escalation(
     communication: CommunicationSettings, beside: Iterable[int]
 ) -> Warning | None:
-    """Return what to say if no step would reach anybody new; also while it is off, before it is
-    switched on for nothing. `beside`: additional recipients of every action. 1-10 queries."""
-    reach = reach_of(communication, beside)
+    """Return what to say if no step reaches anybody new. `beside`: additional recipients of
+    every action. None while it is off, else 1-10 queries."""
+    reach = reach_of(communication, beside) if communication.escalate_after else Reach.SOMEBODY
     if reach == Reach.SOMEBODY:
         return None
-    is_on = communication.escalate_after > 0
     if reach == Reach.NOBODY_NOW:
-        title = (
-            _("For leads and clients this reaches nobody at the moment.")
-            if is_on
-            else _("For leads and clients it would reach nobody now.")
-        )
+        title = _("For leads and clients this reaches nobody at the moment.")
         text = _("Whoever would be told next has turned it off, is away, or takes no messages.")
     else:
-        title = (
-            _("For leads and clients this reaches nobody else.")
-            if is_on
-            else _("For leads and clients it would reach nobody else.")
-        )
+        title = _("For leads and clients this reaches nobody else.")
         text = _(
             "There is nobody left to tell: no backup recipient, no other admin, and no partner "
             "manager at %(vendor)s."
         ) % {"vendor": Vendor.current().name}
     return Warning(
-        tone="warn" if is_on else "",
-        icon="" if is_on else "info",
+        tone="warn",
         title=title,
         text=text,
         action=_("Choose a backup recipient"),
