@@ -12,11 +12,11 @@
   let fade = 0;
   let waiting = 0;
 
-  const say = (words, isBad) => {
+  const say = (words, tone) => {
     clearTimeout(fade);
     status.textContent = words;
-    status.classList.toggle("is-bad", isBad);
-    if (!isBad) fade = setTimeout(() => (status.textContent = ""), 3000);
+    status.dataset.tone = tone;
+    if (tone === "good") fade = setTimeout(() => (status.textContent = ""), 3000);
   };
 
   // The recipient waits for the switch; without a script never. The other lists are of deals, too.
@@ -64,15 +64,15 @@
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (answer.ok && page.getElementById(form.id)) {
         settle(page);
-        say(form.dataset.saved, false);
+        say(form.dataset.saved, "good");
       } else {
         putBack();
         const why = page.querySelector(".field .error")?.textContent ?? "";
-        say(`${form.dataset.refused} ${why}`.trim(), true);
+        say(`${form.dataset.refused} ${why}`.trim(), "bad");
       }
     } catch {
       putBack();
-      say(form.dataset.failed, true);
+      say(form.dataset.failed, "bad");
     } finally {
       control.removeAttribute("aria-busy");
       waiting -= 1;
@@ -147,11 +147,12 @@
       const why = fresh?.querySelector(".error")?.textContent ?? "";
       refresh(page);
       if (fresh && rowsWaiting === 1 && !ticked) redraw(fresh); // Else a later change is on its way.
-      say(answer.ok && fresh ? form.dataset.saved : `${form.dataset.refused} ${why}`.trim(), !answer.ok || !fresh);
+      if (answer.ok && fresh) say(form.dataset.saved, "good");
+      else say(`${form.dataset.refused} ${why}`.trim(), "bad");
     } catch {
       rowForm.reset();
       followAll(rowForm);
-      say(form.dataset.failed, true);
+      say(form.dataset.failed, "bad");
     } finally {
       rowsWaiting -= 1;
     }
@@ -185,7 +186,7 @@
     followAll(ticked);
     clearTimeout(ticksRest);
     if (actions.some((action) => action.checked)) ticksRest = setTimeout(saveTicks, RESTS_MS);
-    else say(rows.dataset.none, true);
+    else say(rows.dataset.none, "hint");
   });
   rows.addEventListener("focusout", ({ relatedTarget: next }) => {
     if (next && !ticked?.contains(next)) saveTicks();
