@@ -52,7 +52,7 @@ class _Deadline(smtplib.SMTP):
     _message_begun = False
 
     def connect(self, *args: Any, **options: Any) -> Any:
-        self.timeout = self._patience()
+        self.timeout = max(self._left(), _LEAST)
         return super().connect(*args, **options)
 
     def sendmail(self, *args: Any, **options: Any) -> Any:
@@ -67,6 +67,9 @@ class _Deadline(smtplib.SMTP):
         return answer
 
     def send(self, s: Any) -> None:
+        if self._left() <= 0:
+            self.close()
+            raise smtplib.SMTPServerDisconnected(_OVER)
         # A command is text, the message is bytes: from here on the server may have it.
         self._message_begun = self._message_begun or isinstance(s, bytes)
         self._limit_next_wait()
@@ -74,41 +77,42 @@ class _Deadline(smtplib.SMTP):
 
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None and self.sock:
-            self.file = io.BufferedReader(_Reader(self.sock, self._patience))
+            self.file = io.BufferedReader(_Reader(self.sock, self._left))
         answer = super().getreply()
         self._limit_next_wait()  # After STARTTLS that is the handshake.
         return answer
 
     def _limit_next_wait(self) -> None:
-        try:
-            patience = self._patience()
-        except TimeoutError as error:
-            self.close()
-            raise smtplib.SMTPServerDisconnected(str(error)) from error
         if self.sock:
-            self.sock.settimeout(patience)
+            self.sock.settimeout(max(self._left(), _LEAST))
 
-    def _patience(self) -> float:
-        """Return how many seconds the next wait may take. TimeoutError: none are left."""
+    def _left(self) -> float:
+        """Return how many seconds the next wait may take; 0 or less: the time is over."""
         now = time.monotonic()
         if self._ends_at is None:
             self._ends_at = now + settings.EMAIL_DEADLINE.total_seconds()
-        if self._ends_at <= now:
-            raise TimeoutError("The time for this message is over")
         return min(self.timeout, self._ends_at - now)
 
 
-class _Reader(io.RawIOBase):
-    """Reads from the socket; `patience` is asked before each wait."""
+# A socket with 0 seconds would not wait at all, but fail in another way.
+_LEAST = 0.001
+_OVER = "The time for this message is over"
 
-    def __init__(self, sock: socket.socket, patience: Callable[[], float]) -> None:
-        self._sock, self._patience = sock, patience
+
+class _Reader(io.RawIOBase):
+    """Reads from the socket; `left` seconds are given to each wait."""
+
+    def __init__(self, sock: socket.socket, left: Callable[[], float]) -> None:
+        self._sock, self._left = sock, left
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        self._sock.settimeout(self._patience())
+        left = self._left()
+        if left <= 0:
+            raise TimeoutError(_OVER)
+        self._sock.settimeout(left)
         return self._sock.recv_into(buffer)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 import threading
 import time
@@ -98,6 +99,25 @@ def test_each_message_of_one_connection_has_its_own_time(smtp):
             connection.send_messages([message])
         connection.close()
         assert len(sink.messages) == 2
+
+
+def test_an_answer_in_the_last_moment_is_an_answer(smtp, monkeypatch):
+    """What was taken is not sent again because the time was over when its answer was read."""
+    connection = mail.get_connection().connection_class(timeout=10)
+    connection.sock, server = socket.socketpair()
+    read = smtplib.SMTP.getreply
+
+    def read_late(connection):
+        answer = read(connection)
+        connection._ends_at = time.monotonic()
+        return answer
+
+    monkeypatch.setattr(smtplib.SMTP, "getreply", read_late)
+    with server:
+        server.sendall(b"250 taken\r\n")
+        assert connection.getreply() == (250, b"taken")
+        with pytest.raises(smtplib.SMTPServerDisconnected, match="time for this message is over"):
+            connection.docmd("NOOP")
 
 
 def test_addresses_of_other_scripts_are_spelt_as_mail_servers_want_them(smtp):
