@@ -7,6 +7,7 @@ held, one for what nobody has looked at, and one that closes visits.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -28,9 +29,6 @@ from partnernotify.shutdown import stopping
 LOOK_SECONDS = 1.0
 SWEEP_SECONDS = 5.0
 CHECK_SECONDS = 10.0
-
-# Longer than one send may take: a send under way is finished, not cut.
-JOIN_SECONDS = 14.0
 
 log = logging.getLogger(__name__)
 _threads: list[threading.Thread] = []
@@ -55,8 +53,10 @@ def stop(**_kwargs: Any) -> None:
 
 @worker_shutdown.connect
 def join(**_kwargs: Any) -> None:
+    """A send under way is finished, not cut, however long it may take."""
+    until = time.monotonic() + settings.SEND_DEADLINE.total_seconds()
     for thread in _threads:
-        thread.join(JOIN_SECONDS)
+        thread.join(max(0, until - time.monotonic()))
 
 
 def _look(lane: str) -> None:

@@ -20,13 +20,16 @@ from notifications.channels import EMAIL, OTHER_APPS
 from notifications.channels.base import DeliveryError
 from notifications.delivery.routes import mail_at_once
 from notifications.eligibility import Cell
+from notifications.facts.people import load_people
 from notifications.message_context import link
 from notifications.messages import Action, Message
 from notifications.models import CommunicationSettings, Preference
+from notifications.reasons import Reason
 from notifications.selectors import wishes_of
 from notifications.text import one_line
 from notifications.topics import EMAIL_IF_FAILED, LEAD_ACTIVITY, TOPICS, default_of
 from notifications.unsubscribe import make_token
+from notifications.words import reason_sentence
 
 # --- Partners › Communication -----------------------------------------------------------
 
@@ -75,6 +78,8 @@ def _count_test(actor: Membership) -> Membership:
         raise NotSentError(_("Choose a recipient first."))
     if not recipient.is_current:
         raise NotSentError(_("The recipient is deactivated. Choose another one."))
+    if not load_people([recipient])[recipient.pk].takes_mail:
+        raise NotSentError(reason_sentence(Reason.SUPPRESSED_ADDRESS))
     sent = AuditEntry.objects.filter(
         account=actor.account,
         action="communication.test_email",

@@ -30,7 +30,8 @@ from partnernotify.processes import Child, Log, adopt_orphans, die_with, is_inte
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 LOOPBACK = (HOST, "localhost")
-STOP_SECONDS = 15.0
+# Longer than a send may take (settings.SEND_DEADLINE): it is finished, not cut.
+STOP_SECONDS = 40.0
 TICK_SECONDS = 0.1
 # A former instance may need a moment to leave the port.
 PORT_SECONDS = 2.0

@@ -61,7 +61,7 @@ def check_url(raw: str) -> str:
     host = _ascii_host(host)
     if not allows_any_host():
         _check_public(parts.scheme, host, port)
-    if (host, port) == (urlsplit(settings.SITE_URL).hostname, urlsplit(settings.SITE_URL).port):
+    if (host, port or _USUAL_PORTS[parts.scheme]) in _own_places():
         raise ValidationError(_("This is the address of this site itself."))
     netloc = f"[{host}]" if ":" in host else host
     if port is not None:
@@ -71,6 +71,18 @@ def check_url(raw: str) -> str:
     if len(url) > MAX_URL_LENGTH:
         raise ValidationError(_("This is not a web address that can be used."))
     return url
+
+
+_USUAL_PORTS = {"https": 443, "http": 80}
+
+
+def _own_places() -> set[tuple[str, int]]:
+    """Return host and port of what this instance is reached at: a message there would come back."""
+    own = [urlsplit(url) for url in (settings.SITE_URL, settings.STREAM_URL) if url]
+    return {
+        (_ascii_host(url.hostname or ""), url.port or _USUAL_PORTS.get(url.scheme, 443))
+        for url in own
+    }
 
 
 def _ascii_host(host: str) -> str:

@@ -145,18 +145,20 @@ def _answered(
     )
 
 
-# Enhanced status codes that speak of the recipient's mailbox (RFC 3463): it does not
+# Enhanced status codes (RFC 3463), and those that speak of the recipient's mailbox: it does not
 # exist, has moved, or is disabled. 5.7.x is a policy, 5.1.7 and 5.1.8 are the sender.
-_NO_MAILBOX = re.compile(r"\b5\.(?:1\.(?:[12346]|10)|2\.1)\b")
-_ENHANCED = re.compile(r"\b5\.\d{1,3}\.\d{1,3}\b")
+STATUS = re.compile(r"\b[45]\.\d{1,3}\.\d{1,3}\b")
+NO_MAILBOX = re.compile(r"\b5\.(?:1\.(?:[12346]|10)|2\.1)\b")
+# Answers (RFC 5321) that say the same where there is no such status.
+NO_MAILBOX_ANSWERS = frozenset({"550", "551", "553"})
 
 
 def _is_no_mailbox(code: int, text: bytes | str) -> bool:
     """Whether a refused RCPT says that the address is no good, not that we are."""
     words = _words(text)
-    if _ENHANCED.search(words):
-        return bool(_NO_MAILBOX.search(words))
-    return code in (550, 551, 553)
+    if STATUS.search(words):
+        return bool(NO_MAILBOX.search(words))
+    return str(code) in NO_MAILBOX_ANSWERS
 
 
 def _words(text: bytes | str) -> str:

@@ -265,7 +265,7 @@ def fail(channel: Channel, checked: Checked, token: uuid.UUID, failed: Sequence[
         if settle(rows, state=Delivery.State.DEAD, reason=reason, detail=detail):
             fail_together(delivery)
             if reason:
-                call_backup(checked)
+                call_backup(delivery, checked.context.reasons)
         return Result.FAILED
     _wait(rows, max(pause, error.retry_after or pause), detail)
     return Result.RETRIED

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -165,7 +165,7 @@ def replay_range(
     """
     account_ids = set(_range(rows).order_by().values_list("account", flat=True).distinct())
     now = _hold(account_ids)
-    first = _after_earlier_ones(now)
+    first = _after_earlier_ones(now, per_second)
     times = (first + timedelta(seconds=n / per_second) for n in range(MOST))
     # What failed since in another account may be on its way by somebody else.
     again = _repeat(_range(rows).filter(account__in=account_ids)[:MOST], times)
@@ -184,11 +184,13 @@ def _range(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     return rows.filter(created_at__gte=timezone.now() - RANGE).order_by("pk")
 
 
-def _after_earlier_ones(now: datetime) -> datetime:
-    """Return when the replays that wait for their turn are through: two do not go at once."""
+def _after_earlier_ones(now: datetime, per_second: int) -> datetime:
+    """Return when as many are through as wait already: two ranges do not go at once.
+
+    Not when the last of them is due: what an endpoint has put off may be that for a day.
+    """
     waiting = Delivery.objects.filter(state=Delivery.State.PENDING, replay__gt=0, starts=0)
-    last = waiting.aggregate(last=Max("not_before"))["last"]
-    return max(last, now) if last else now
+    return now + timedelta(seconds=waiting.count() / per_second)
 
 
 # --- The new rows -----------------------------------------------------------------------

@@ -7,6 +7,8 @@ revises nothing: what was decided was done.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -70,12 +72,12 @@ def _moves_aside(delivery: Delivery, reason: NotificationReason, decided: Part) 
     return is_beside(reason.part) and not is_beside(decided)
 
 
-def call_backup(checked: Checked) -> None:
-    """The mailbox does not exist, as its server has just said: let the backup know (R40)."""
-    notification = checked.delivery.notification
-    if checked.delivery.replay or notification.notice or notification.is_summary:
+def call_backup(delivery: Delivery, reasons: Iterable[NotificationReason]) -> None:
+    """The mailbox does not exist, as its server says: let the backup know (R40)."""
+    notification = delivery.notification
+    if delivery.replay or notification.notice or notification.is_summary:
         return
-    tell_new_recipient(notification, filter(_backs_up, checked.context.reasons))
+    tell_new_recipient(notification, filter(_backs_up, reasons))
 
 
 def _is_extra(reason: NotificationReason) -> bool:

@@ -311,7 +311,7 @@ class MailReport(models.Model):
 
     class Kind(models.TextChoices):
         DELIVERED = "delivered", _("the mailbox took it")
-        BOUNCED = "bounced", _("it came back: the address does not work")
+        BOUNCED = "bounced", _("it came back")
         COMPLAINED = "complained", _("the reader reported it as unwanted")
         UNSUBSCRIBED = "unsubscribed", _("the reader asked for silence")
 

@@ -81,10 +81,20 @@ def test_what_is_not_ascii_becomes_so():
     )
 
 
-def test_this_site_itself_is_refused(settings):
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://NOTIFY.example.com/v1/track",
+        "https://notify.example.com:443/v1/track",
+        "https://notify.example.com./v1/track",
+        "https://live.żółw.example/",
+    ],
+)
+def test_this_site_itself_is_refused(settings, url):
     settings.SITE_URL = "https://notify.example.com"
+    settings.STREAM_URL = "https://live.żółw.example"
     with pytest.raises(ValidationError, match="this site itself"):
-        check_url("https://NOTIFY.example.com/v1/track")
+        check_url(url)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433"])

@@ -269,6 +269,15 @@ def test_a_test_email_goes_to_the_recipient_and_is_marked(client, world):
     assert "Test e-mail sent to bartek@northstar.example." in answer.content.decode()
 
 
+def test_no_test_goes_to_an_address_that_gets_no_mail(client, world, mailoutbox):
+    switch_on(world.northstar, world.bartek)
+    Suppression.objects.create(address="bartek@northstar.example", cause="complaint")
+    client.force_login(world.ala.user)
+    said = client.post(TEST_URL, follow=True).content.decode()
+    assert "The address is not verified, or does not accept our e-mail." in said
+    assert mailoutbox == []
+
+
 def test_five_tests_an_hour_are_enough(client, world):
     switch_on(world.northstar, world.bartek)
     client.force_login(world.ala.user)

@@ -281,6 +281,15 @@ def test_a_second_range_waits_for_the_first(northstar, failed):
     assert third.not_before >= second.not_before - timedelta(milliseconds=100)
 
 
+def test_what_an_endpoint_has_put_off_delays_no_other_range(northstar, failed):
+    replay(failed[0], actor=northstar.ala.user)
+    later = timezone.now() + timedelta(days=1)
+    Delivery.objects.filter(replay=1).update(not_before=later)
+    assert again_all(northstar, per_second=1) == 3
+    due = Delivery.objects.filter(replay=1).exclude(not_before=later).latest("not_before")
+    assert due.not_before < timezone.now() + timedelta(seconds=10)
+
+
 def test_a_range_is_written_down(northstar, failed):
     again_all(northstar, what="failed acme", account=northstar.account)
     entry = AuditEntry.objects.get(action="deliveries.send_all_again")
