@@ -15,7 +15,8 @@ ENOUGH_SENDS = 10
 TOO_MANY = 0.7
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=30)
-GIVE_UP_OPENINGS = 10
+# However seldom something is sent there.
+GIVE_UP_FAILURES = 10
 GIVE_UP_AFTER = timedelta(days=5)
 
 
@@ -25,15 +26,16 @@ class Health:
 
     `window_start`, `sends`, `failures`: the five minutes that are counted. `openings`: how
     often it was left alone since its last success; 0: closed. `wait_until`: nothing is
-    sent before. `good_at`: its last success, or when it was added.
+    sent before. `failed`: failures since its last success, `failing_since`: the first of them.
     """
 
-    good_at: datetime
     window_start: datetime | None = None
     sends: int = 0
     failures: int = 0
     openings: int = 0
     wait_until: datetime | None = None
+    failed: int = 0
+    failing_since: datetime | None = None
 
     def waits_at(self, now: datetime) -> bool:
         return self.wait_until is not None and now < self.wait_until
@@ -44,7 +46,10 @@ class Health:
         return self.openings > 0
 
     def is_given_up_at(self, now: datetime) -> bool:
-        return self.openings >= GIVE_UP_OPENINGS and now - self.good_at >= GIVE_UP_AFTER
+        """Whether nothing but failures has come from it for days."""
+        if self.failing_since is None or self.failed < GIVE_UP_FAILURES:
+            return False
+        return now - self.failing_since >= GIVE_UP_AFTER
 
 
 def after_success(health: Health, now: datetime) -> Health:
@@ -53,7 +58,8 @@ def after_success(health: Health, now: datetime) -> Health:
     was_open = health.openings > 0
     return replace(
         counted,
-        good_at=now,
+        failed=0,
+        failing_since=None,
         sends=1 if was_open else counted.sends + 1,
         failures=0 if was_open else counted.failures,
         openings=0,
@@ -78,7 +84,13 @@ def after_failed_probe(
 def after_failure(health: Health, now: datetime, retry_after: timedelta | None = None) -> Health:
     """A failure counts, and may open the breaker; `retry_after` pauses the endpoint anyway."""
     counted = _within_window(health, now)
-    failed = replace(counted, sends=counted.sends + 1, failures=counted.failures + 1)
+    failed = replace(
+        counted,
+        sends=counted.sends + 1,
+        failures=counted.failures + 1,
+        failed=counted.failed + 1,
+        failing_since=counted.failing_since or now,
+    )
     wait_until = health.wait_until
     if retry_after:
         wait_until = max(now + retry_after, wait_until or now)

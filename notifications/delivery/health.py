@@ -109,8 +109,8 @@ def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError
 
 def begin_anew(endpoint: Endpoint) -> None:
     """Forget the endpoint's troubles, but not its last success and error."""
-    row, now = _lock((endpoint.channel, endpoint.key))
-    row.health = Health(good_at=now)
+    row, _now = _lock((endpoint.channel, endpoint.key))
+    row.health = Health()
     row.save()
 
 

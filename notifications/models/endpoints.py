@@ -113,18 +113,19 @@ class EndpointHealth(models.Model):
     """How one endpoint answers lately (breaker.py); of e-mail, one mail server: the first one's key
     is that of everybody's mailbox, the others' is their name.
 
-    `good_at`: since when it is waited for a success; `sent_at`: when there was one, if ever.
+    `failed`: failures since the last success, which was at `sent_at`, if ever.
     """
 
     channel = models.CharField(_("channel"), max_length=30, choices=channel_choices)
     endpoint_key = models.CharField(_("endpoint"), max_length=64)
-    good_at = models.DateTimeField(_("last success, or the beginning"), default=timezone.now)
     sent_at = models.DateTimeField(_("last success"), null=True, blank=True)
     window_start = models.DateTimeField(null=True, blank=True)
     sends = models.PositiveIntegerField(default=0)
     failures = models.PositiveIntegerField(default=0)
     openings = models.PositiveIntegerField(_("left alone, times in a row"), default=0)
     wait_until = models.DateTimeField(_("left alone until"), null=True, blank=True)
+    failed = models.PositiveIntegerField(_("failures in a row"), default=0)
+    failing_since = models.DateTimeField(_("failing since"), null=True, blank=True)
     last_error = models.CharField(_("last error"), max_length=500, blank=True)
     last_error_at = models.DateTimeField(_("last error at"), null=True, blank=True)
 
@@ -141,12 +142,13 @@ class EndpointHealth(models.Model):
     @property
     def health(self) -> Health:
         return Health(
-            good_at=self.good_at,
             window_start=self.window_start,
             sends=self.sends,
             failures=self.failures,
             openings=self.openings,
             wait_until=self.wait_until,
+            failed=self.failed,
+            failing_since=self.failing_since,
         )
 
     @health.setter

@@ -9,8 +9,9 @@ import pytest
 from notifications.breaker import Health, after_failure, after_success
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
-GOOD = Health(good_at=NOW)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+GOOD = Health()
 
 
 def run(word: str, health: Health = GOOD, start: datetime = NOW, step: timedelta = SECOND):
@@ -77,14 +78,27 @@ def test_a_pause_that_was_asked_for_is_kept_whatever_else_ends():
 
 
 @pytest.mark.parametrize(
-    ("openings", "days", "given_up"),
-    [(10, 5, True), (9, 30, False), (10, 4.9, False), (50, 1, False)],
+    ("failures", "days", "given_up"),
+    [(10, 5, True), (9, 30, False), (10, 4.9, False), (500, 1, False)],
 )
-def test_it_is_given_up_after_ten_openings_and_five_days(openings, days, given_up):
-    health = Health(good_at=NOW - days * DAY, openings=openings)
-    assert health.is_given_up_at(NOW) is given_up
+def test_it_is_given_up_after_ten_failures_in_five_days(failures, days, given_up):
+    health, _now = run("-" * failures)
+    assert health.is_given_up_at(NOW + days * DAY) is given_up
+
+
+def test_it_is_given_up_however_seldom_something_is_sent():
+    health, now = run("-" * 9, step=14 * HOUR)
+    assert health.openings == 0 and not health.is_given_up_at(now)
+    assert after_failure(health, now).is_given_up_at(now)
+
+
+def test_a_single_failure_after_quiet_weeks_is_no_reason():
+    health = after_success(GOOD, NOW)
+    assert not after_failure(health, NOW + 60 * DAY).is_given_up_at(NOW + 60 * DAY)
 
 
 def test_any_success_starts_the_five_days_anew():
-    health = Health(good_at=NOW - 6 * DAY, openings=12)
-    assert not after_success(health, NOW).is_given_up_at(NOW + DAY)
+    health, now = run("-" * 20)
+    assert health.is_given_up_at(now + 6 * DAY)
+    health, now = run("-" * 20, after_success(health, now), now + 6 * DAY)
+    assert not health.is_given_up_at(now + DAY)

@@ -225,11 +225,11 @@ def test_an_endpoint_that_is_gone_is_switched_off_and_its_owner_told(northstar, 
     assert sum(broken().values()) == 0
 
 
-def test_ten_openings_and_five_silent_days_switch_it_off(northstar, sink, hook):
+def test_ten_failures_in_five_days_switch_it_off(northstar, sink, hook):
     sink.answer = lambda _request: (500, {}, b"")
     happens(northstar)
     drain(patience_seconds=0)
-    EndpointHealth.objects.update(openings=9, good_at=timezone.now() - timedelta(days=6))
+    EndpointHealth.objects.update(failed=9, failing_since=timezone.now() - timedelta(days=6))
     forget_the_pause()
     deliver_due(OTHER_APPS)
     hook.refresh_from_db()

@@ -100,7 +100,7 @@ def test_what_goes_elsewhere_at_once(failure, options, goes):
 
 
 NOW = timezone.now()
-PAUSE_OVER = Health(good_at=NOW, openings=2, wait_until=NOW - timedelta(seconds=1))
+PAUSE_OVER = Health(openings=2, wait_until=NOW - timedelta(seconds=1))
 
 
 def test_one_probes_and_the_others_wait():
