@@ -36,7 +36,7 @@ from notifications.models import (
     Notification,
     NotificationReason,
 )
-from notifications.notices import load_notices
+from notifications.notices import load_limit_notices, load_notices
 from notifications.reasons import Reason
 from notifications.visits.following import Visits
 from notifications.writer import Writer
@@ -163,12 +163,13 @@ def evaluate_at(activities: list[Activity], now: datetime) -> Tally:
         writer = Writer(facts, now, visit_of=visits.take)
         for case, verdicts in decided:
             writer.add(case, verdicts)
-        for notice in load_notices((c, v) for c, verdicts in decided for v in verdicts):
+        flat = [(case, verdict) for case, verdicts in decided for verdict in verdicts]
+        for notice in (*load_notices(flat), *load_limit_notices(flat, facts)):
             writer.add_notice(notice)
         facts.email_counts.save()
         DealSignUp.objects.bulk_create(facts.sign_ups.new, ignore_conflicts=True)
         delivered = writer.save()
-        begin(((case, v) for case, verdicts in decided for v in verdicts), now)
+        begin(flat, now)
     Activity.objects.filter(pk__among=[activity.pk for activity in activities]).update(
         state=Activity.State.EVALUATED, evaluated_at=now
     )

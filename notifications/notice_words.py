@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from notifications.models import Endpoint, Notification
 from notifications.reasons import Reason
@@ -28,6 +30,8 @@ def headline(notification: Notification, what: str) -> str:
         off, removed = _("Switched off: %(endpoint)s"), _("Removed: %(endpoint)s")
         words = off if notification.endpoint else removed
         return words % {"endpoint": _endpoint_name(notification)}
+    if notification.notice == Reason.DAILY_CAP:
+        return _("The limit of e-mails for today is reached")
     return _("Nobody was told: %(what)s") % {"what": what}
 
 
@@ -46,6 +50,9 @@ def explanation(notification: Notification) -> tuple[str, ...]:
             )
         )
         return _endpoint_explanation(notification), mend
+    if notification.notice == Reason.DAILY_CAP:
+        most = settings.EMAIL_DAILY_CAP
+        return _after_the_limit(most), _("This comes once a day for each topic.")
     once = _("You are an admin of %(account)s. This comes once for each cause.")
     return why_nobody_was_told(notification.notice, account), once % {"account": account}
 
@@ -53,11 +60,23 @@ def explanation(notification: Notification) -> tuple[str, ...]:
 def way_out(notification: Notification) -> WayOut | None:
     if notification.notice == Reason.RECIPIENT_INACTIVE:
         return WayOut(_("Choose another recipient"), reverse("notifications:communication"))
+    if notification.notice == Reason.DAILY_CAP:
+        return WayOut(_("Get them together instead"), reverse("notifications:when"))
     if is_about_a_place(notification) and not notification.suspended_because:
         endpoint = notification.endpoint
         page = ("endpoint", [endpoint.pk]) if endpoint else ("endpoints", [])
         return WayOut(_("Look at it"), reverse(f"notifications:{page[0]}", args=page[1]))
     return None
+
+
+def _after_the_limit(most: int) -> str:
+    return ngettext(
+        "%(most)s e-mail about this topic has gone to you today, and no more goes. What else "
+        "happens today is in the bell; tomorrow e-mail goes on.",
+        "%(most)s e-mails about this topic have gone to you today, and no more go. What else "
+        "happens today is in the bell; tomorrow e-mail goes on.",
+        most,
+    ) % {"most": most}
 
 
 def is_about_a_place(notification: Notification) -> bool:

@@ -1,6 +1,7 @@
-"""Warn an account's admins, once, that nobody could be told (R33, R55).
+"""Warn an account's admins, once, that nobody could be told (R33, R55); and somebody, once a day,
+that the limit of their e-mails is reached (R71).
 
-A notice is a notification about the activity that reached nobody, so it explains itself
+A notice is a notification about the activity that called for it, so it explains itself
 like any other. It follows its own topic, and the same cause is told once: until somebody
 is told again, or, for a deal, once per deal.
 """
@@ -8,12 +9,14 @@ is told again, or, for a deal, once per deal.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db.models import Max
 
 from accounts.models import Membership
-from notifications.eligibility import DEAL, Person, Verdict, channels_for
+from notifications.channels import EMAIL
+from notifications.eligibility import DEAL, Person, Verdict, channels_for, topic_of
+from notifications.facts.batch import Facts
 from notifications.facts.cases import Case
 from notifications.facts.people import load_people
 from notifications.models import Decision, Notification
@@ -61,6 +64,33 @@ def load_notices(decided: Iterable[tuple[Case, Verdict]]) -> list[Notice]:
                     ),
                 )
     return list(found.values())
+
+
+def load_limit_notices(decided: Iterable[tuple[Case, Verdict]], facts: Facts) -> list[Notice]:
+    """Return the words to those whose e-mails are too many today, once for each topic (R71).
+
+    1 query, if there are any.
+    """
+    found: dict[tuple[str, int], Notice] = {}
+    for case, verdict in decided:
+        if verdict.membership_id is None or verdict.withheld.get(EMAIL) != Reason.DAILY_CAP:
+            continue
+        person = facts.person(verdict.membership_id)
+        day = facts.email_counts.day_of(person.membership_id)
+        key = f"daily-cap:{topic_of(verdict.kind, verdict.part)}:{day}"
+        notice = Notice(
+            case=case,
+            verdict=replace(verdict, reason=Reason.DAILY_CAP, withheld={}),
+            person=person,
+            channels=channels_for(person, DELIVERY_PROBLEMS),
+            dedupe_key=key,
+        )
+        if notice.channels:
+            found.setdefault((key, person.membership_id), notice)
+    keys = {key for key, _member in found}
+    told = Notification.objects.filter(dedupe_key__in=keys) if keys else Notification.objects.none()
+    known = set(told.values_list("dedupe_key", "membership_id"))
+    return [notice for place, notice in found.items() if place not in known]
 
 
 def _dedupe_keys(verdicts: Sequence[Verdict]) -> list[str]:

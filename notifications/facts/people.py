@@ -185,6 +185,9 @@ class EmailCounts:
             topic for topic in TOPICS if self._counts.get((membership_id, topic), 0) >= cap
         )
 
+    def day_of(self, membership_id: int) -> date:
+        return self._days[membership_id]
+
     def add(self, membership_id: int, topic: str) -> None:
         key = (membership_id, topic)
         self._counts[key] = self._counts.get(key, 0) + 1

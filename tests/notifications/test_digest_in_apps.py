@@ -47,7 +47,7 @@ def a_day_passes() -> None:
         delivery.created_at -= timedelta(days=1)
         delivery.not_before -= timedelta(days=1)
         delivery.save(update_fields=["created_at", "not_before"])
-    drain(patience_seconds=1)  # What fails in one lane may be due in another.
+    drain(patience_seconds=20)  # What fails in one lane may be due in another.
 
 
 def states(channel: str) -> list[str]:

@@ -105,3 +105,35 @@ def test_other_accounts_admins_hear_nothing(northstar):
     evaluate_due()
     assert [name for name, _ in notices()] == ["Ala"]
     assert Notification.objects.get().account == northstar.account
+
+
+def test_whose_limit_of_e_mails_is_reached_hears_of_it_once(settings):
+    """R71: the bell goes on, and says once that no more e-mail goes today."""
+    settings.EMAIL_DAILY_CAP = 1
+    northstar = Northstar()
+    for _ in range(2):
+        northstar.happens()
+    evaluate_due()
+    northstar.happens()
+    drain(patience_seconds=0)
+    assert notices() == [("Ala", "daily_cap")]
+    assert [message.subject for message in mail.outbox] == [
+        "ACME: anna@acme.example requested a demo"
+    ]
+    items = newest(northstar.ala)
+    assert len(items) == 4
+    (item,) = [item for item in items if "limit of e-mails" in item.sentence]
+    assert "1 e-mail about this topic has gone to you today" in item.why
+    assert sum(broken().values()) == 0
+
+
+def test_the_word_about_the_limit_goes_where_warnings_are_wanted(settings):
+    settings.EMAIL_DAILY_CAP = 1
+    northstar = Northstar()
+    choose(northstar.ala, "email", TOPIC, True)
+    for _ in range(2):
+        northstar.happens()
+    drain(patience_seconds=0)
+    (word,) = [message for message in mail.outbox if "limit of e-mails" in message.subject]
+    assert "This comes once a day for each topic." in word.body
+    assert "/settings/when/" in word.body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 
@@ -182,11 +183,22 @@ def redirected(run: Run) -> None:
 @scenario("T33", "410: a webhook that is gone for good")
 def gone(run: Run) -> None:
     gone_one, *good = run.webhooks(4)
-    run.stage.hooks.behave = lambda request: (
-        (410, {}, b"") if request.path == path_of(gone_one) else OK
-    )
+    evaluated = threading.Event()
+
+    def behave(request: Request) -> Reply:
+        if request.path != path_of(gone_one):
+            return OK
+        evaluated.wait(10)  # Of what is evaluated later nothing is sent there at all.
+        return 410, {}, b""
+
+    run.stage.hooks.behave = behave
     lost = events_of(run, [gone_one], 10)
     run.client.post([*lost, *events_of(run, good)])
+    wait_until(lambda: run.rows(
+        "SELECT 1 FROM notifications_delivery d JOIN notifications_endpoint e"
+        " ON e.key = d.endpoint_key WHERE e.name = %s HAVING count(*) = 10", f"hook {gone_one}"
+    ), what="ten messages")  # fmt: skip
+    evaluated.set()
     run.settle(hurry=True)
     asked = len(run.requests(gone_one))
     run.check(asked <= 2, f"{asked} requests")  # Two may have been under way at once.
