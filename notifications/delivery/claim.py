@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
@@ -29,6 +30,8 @@ INTERRUPTED = "the worker stopped during the send"
 # A send that was cut may have arrived: the other side gets a moment, not a whole pause.
 INTERRUPTED_PAUSE = timedelta(seconds=5)
 
+log = logging.getLogger(__name__)
+
 
 @transaction.atomic
 def claim(lane: str, token: uuid.UUID, limit: int) -> list[int]:
@@ -48,12 +51,18 @@ def sweep() -> dict[str, int]:
 
     A lease that ended before its send started costs nothing. One that ended during a
     send has an unknown outcome: it is sent again with the same id, if its channel does so.
-    What is locked is left for the next time: its holder may be frozen.
+    What is locked is left for the next time: its holder may be frozen. One that cannot be
+    taken back holds up no other.
     """
     unsent = _take_back_unsent()
     interrupted = 0
     for delivery in Delivery.objects.filter(state=Delivery.State.SENDING, lease_until__lt=Now()):
-        interrupted += _take_back(delivery)
+        try:
+            interrupted += _take_back(delivery)
+        except OperationalError:
+            raise  # The database, not this delivery: the next sweep comes soon.
+        except Exception:
+            log.exception("Delivery %s could not be taken back", delivery.public_id)
     pass_on_lost()
     return {"unsent": unsent, "interrupted": interrupted}
 

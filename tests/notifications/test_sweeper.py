@@ -92,3 +92,9 @@ def test_a_frozen_transaction_ends_within_half_a_lease():
     with connection.cursor() as cursor:
         cursor.execute("SHOW idle_in_transaction_session_timeout")
         assert cursor.fetchone() == ("30s",)
+
+
+def test_one_that_cannot_be_taken_back_holds_up_no_other(sending):
+    """A newer version may have known this channel."""
+    Delivery.objects.filter(pk=sending[0].pk).update(channel="fax")
+    assert sweep() == {"unsent": 1, "interrupted": 1}
