@@ -23,6 +23,7 @@ AUDIT_AREAS: dict[str, str | Promise] = {
     "lead_": _("Leads"),
     "endpoints.": _("Apps and devices"),
     "trigger.": _("Triggers"),
+    "activities.": _("Activity"),
     "deliveries.": _("Deliveries"),
     "person_": _("Erased people"),
 }
@@ -79,6 +80,7 @@ _ACTIONS: dict[str, str | Promise] = {
     "deal_first_partner": _("First partner of a deal"),
     "lead_owner": _("Owner of a lead"),
     "trigger.enabled": _("Trigger switched"),
+    "activities.evaluate_again": _("Activities that were set aside tried again"),
     "deliveries.send_again": _("Sent again"),
     "deliveries.send_all_again": _("Sent a range again"),
     "person_erased": _("Person erased"),

@@ -123,3 +123,8 @@ def require_repeater(viewer: Viewer) -> Reader:
     if not reader.repeats:
         raise PermissionDenied
     return reader
+
+
+def may_evaluate_again(viewer: Viewer) -> bool:
+    """Whether the viewer may let go what was set aside: an operator or the vendor's admin."""
+    return viewer.is_vendor and bool(reader_of(viewer).repeats)

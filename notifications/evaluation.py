@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
+from operator import attrgetter
 
 from django.db import OperationalError, connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from notifications.channels import DESKTOP
@@ -37,20 +38,13 @@ from notifications.models import (
     NotificationReason,
 )
 from notifications.notices import load_limit_notices, load_notices
+from notifications.quarantine import note_failure
 from notifications.reasons import Reason
 from notifications.visits.following import Visits
 from notifications.writer import Writer
-from partners.models import Activity
+from partners.models import Activity, Source
 
 BATCH_SIZE = 1_000
-# An activity that fails alone is tried again after these pauses, then set aside.
-RETRY_PAUSES = (
-    timedelta(seconds=1),
-    timedelta(seconds=10),
-    timedelta(minutes=1),
-    timedelta(minutes=10),
-)
-PROBLEM_LENGTH = 1_000
 # Why somebody was not told who is told after all once they are the recipient, backup or deputy.
 _REOPENED = frozenset(
     {
@@ -110,21 +104,32 @@ def _claim(limit: int) -> list[Activity]:
             no_key=True,
             skip_locked=features.has_select_for_update_skip_locked,
         )
-    return list(rows.select_related("contact")[:limit])
+    return _shares(rows.select_related("contact"), limit)
+
+
+def _shares(rows: QuerySet[Activity], limit: int) -> list[Activity]:
+    """Return the oldest of each write key, as many of each; in the order of arrival.
+
+    Whoever sends years of history with a key of its own delays no visitor. A query for each
+    key that waits.
+    """
+    due = Activity.objects.filter(_due(), source=OuterRef("pk"))
+    waiting = list(Source.objects.filter(Exists(due)).values_list("pk", flat=True))
+    share = max(1, limit // max(1, len(waiting)))
+    found = [row for source in waiting[:limit] for row in rows.filter(source=source)[:share]]
+    return sorted(found, key=attrgetter("pk"))
 
 
 def _evaluate_one_by_one(limit: int) -> Tally:
     tally = Tally()
-    for pk in list(
-        Activity.objects.filter(_due()).order_by("pk").values_list("pk", flat=True)[:limit]
-    ):
+    for activity in _shares(Activity.objects.filter(_due()).order_by("pk"), limit):
         try:
             with transaction.atomic():
-                tally += evaluate_at(_lock_one(pk), timezone.now())
+                tally += evaluate_at(_lock_one(activity.pk), timezone.now())
         except OperationalError:
             raise
         except Exception as error:  # noqa: BLE001 - becomes a recorded problem
-            _note_failure(pk, error)
+            note_failure(activity.pk, error)
     return tally
 
 
@@ -133,18 +138,6 @@ def _lock_one(pk: int) -> list[Activity]:
     if connection.features.has_select_for_update:
         rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
     return list(rows.select_related("contact"))
-
-
-def _note_failure(pk: int, error: Exception) -> None:
-    activity = Activity.objects.get(pk=pk)
-    activity.failures += 1
-    activity.problem = f"{type(error).__name__}: {error}"[:PROBLEM_LENGTH]
-    if activity.failures > len(RETRY_PAUSES):
-        activity.state = Activity.State.QUARANTINED
-    else:
-        activity.not_before = timezone.now() + RETRY_PAUSES[activity.failures - 1]
-    activity.save(update_fields=["failures", "problem", "state", "not_before"])
-    log.error("Activity %s failed %d times: %s", pk, activity.failures, activity.problem)
 
 
 def evaluate_at(activities: list[Activity], now: datetime) -> Tally:

@@ -75,14 +75,14 @@ def _by_state(rows: DeliveryQuerySet) -> dict[tuple[str, str], int]:
 def _activities() -> Iterator[Metric]:
     pending = Activity.objects.filter(state=Activity.State.PENDING)
     quarantined = Activity.objects.filter(state=Activity.State.QUARANTINED)
-    counts = {("pending",): pending.count(), ("quarantined",): quarantined.count()}
+    waiting = pending.aggregate(count=Count("*"), oldest=Now() - Min("received_at"))
+    counts = {("pending",): waiting["count"], ("quarantined",): quarantined.count()}
     yield _gauge("activities", "Activities that are not evaluated.", ("state",), counts)
-    oldest = pending.order_by("pk").values_list(Now() - F("received_at"), flat=True).first()
     yield _gauge(
         "activity_oldest_unevaluated_seconds",
         "How long ago the oldest activity came that is not evaluated and not set aside.",
         (),
-        {(): _seconds(oldest)},
+        {(): _seconds(waiting["oldest"])},
     )
 
 

@@ -95,6 +95,7 @@ urlpatterns = [
     path("on-it/<slug:kind>/<int:pk>/", claims.on_it, name="on_it"),
     path("activity/", activity.activity, name="activity"),
     path("activity/<path:message_id>/", activity.explain, name="explain"),
+    path("set-aside/evaluate/", activity.evaluate_set_aside, name="evaluate_set_aside"),
     path("deliveries/", deliveries.deliveries, name="deliveries"),
     path("deliveries/again/", deliveries.all_again, name="deliveries_again"),
     path("deliveries/<int:pk>/again/", deliveries.again, name="delivery_again"),

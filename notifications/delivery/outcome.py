@@ -32,9 +32,9 @@ from notifications.delivery.statements import is_on_postgresql, run, together
 from notifications.delivery.suspension import suspend
 from notifications.delivery.waiting import pass_on, share_outcome
 from notifications.delivery.withdrawal import call_backup, stop_siblings, withdraw
-from notifications.evaluation import RETRY_PAUSES
 from notifications.facts.people import uncount_emails
 from notifications.models import Attempt, Delivery, Endpoint
+from notifications.quarantine import RETRY_PAUSES
 from notifications.reasons import Reason
 from partners.bulk import insert_rows
 

@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from notifications.operations import AddIndexInUse, AddUniqueInUse
+from partners.operations import AddIndexInUse, AddUniqueInUse
 
 
 class Migration(migrations.Migration):

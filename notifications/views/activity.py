@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_safe
+from typing import TYPE_CHECKING, cast
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_POST, require_safe
+
+from notifications import access, quarantine
 from notifications.activities.pages import (
     ACCEPTED,
     QUARANTINED,
@@ -23,7 +30,14 @@ from notifications.explain.story import load_chains, load_rejections
 from notifications.views.looking import note_look
 from partners.access import Viewer, load_object_viewer, viewer_required
 
-TABS = {ACCEPTED: _("All"), REJECTED: _("Rejected"), QUARANTINED: _("Set aside")}
+if TYPE_CHECKING:
+    from accounts.requests import AccountRequest
+
+TABS = {
+    ACCEPTED: gettext_lazy("All"),
+    REJECTED: gettext_lazy("Rejected"),
+    QUARANTINED: gettext_lazy("Set aside"),
+}
 
 
 @viewer_required
@@ -59,8 +73,27 @@ def _debugger(
         "q": text,
         "before": before,
         "query": query_without_page(request),
+        "may_evaluate": tab == QUARANTINED and access.may_evaluate_again(viewer),
     }
     return render(request, "notifications/activity.html", context)
+
+
+@viewer_required
+@require_POST
+def evaluate_set_aside(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    if not access.may_evaluate_again(viewer):
+        raise PermissionDenied
+    count = quarantine.evaluate_again(actor=cast("AccountRequest", request).user)
+    words = ngettext(
+        "%(count)d event is tried again. What fails again comes back here.",
+        "%(count)d events are tried again. What fails again comes back here.",
+        count,
+    )
+    if count:
+        messages.success(request, words % {"count": count})
+    else:
+        messages.info(request, _("Nothing is set aside any more."))
+    return redirect(f"{reverse('notifications:activity')}?tab={QUARANTINED}")
 
 
 def query_without_page(request: HttpRequest) -> str:

@@ -111,8 +111,10 @@ class Activity(models.Model):
             models.UniqueConstraint(fields=("source", "message_id"), name="one_event_per_id"),
         )
         indexes = (
-            # The evaluation queue.
-            models.Index(fields=("id",), condition=Q(state="pending"), name="activity_due"),
+            # The evaluation queue: of each write key the oldest first.
+            models.Index(
+                fields=("source", "id"), condition=Q(state="pending"), name="activity_due_of_key"
+            ),
             # What was set aside; a person looks at it.
             models.Index(
                 fields=("id",), condition=Q(state="quarantined"), name="activity_quarantined"

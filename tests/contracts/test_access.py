@@ -139,6 +139,7 @@ POST_ROWS: dict[str, Row] = {
     "notifications:send_again": (LOGIN, GO, *OF_ADMIN[2:]),
     # Ala has revoked it, and then it is nobody's.
     "notifications:revoke_invitation": (LOGIN, GO, NONE, *OF_ADMIN[3:]),
+    "notifications:evaluate_set_aside": (LOGIN, *(NOT_ALLOWED,) * 5, GO),
     "notifications:send_waiting": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:pause": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),
     "notifications:end_absence": (LOGIN, GO, GO, GO, NONE, NOT_ALLOWED, NOT_ALLOWED),

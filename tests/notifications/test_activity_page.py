@@ -6,10 +6,19 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import AuditEntry
 from notifications.activities import pages
+from notifications.drain import drain
 from notifications.models import Trigger
 from partners.models import Activity, RejectedEvent
-from tests.factories import make_activity, make_client, make_contact, make_lead, switch_on
+from tests.factories import (
+    make_activity,
+    make_client,
+    make_contact,
+    make_lead,
+    make_member,
+    switch_on,
+)
 from tests.queries import assert_constant_queries
 from tests.world import World, read
 
@@ -73,6 +82,35 @@ def test_the_tabs(client, world):
     assert "Boom" in aside
     assert "good-1" not in aside
     assert "good-1" in read(client, world.gosia.user, "/activity/?tab=nonsense")
+
+
+def test_what_was_set_aside_is_evaluated_again(client, world):
+    make_lead(world.northstar, "acme.example")
+    switch_on(world.northstar, world.ala)
+    activity = make_activity(world.source, make_contact("anna@acme.example"), message_id="aside-1")
+    aside = {"state": "quarantined", "failures": 5, "problem": "Boom"}
+    Activity.objects.filter(pk=activity.pk).update(**aside)
+    boss = make_member(world.vendor, role="admin")
+    assert "have them tried again" in read(client, boss.user, "/activity/?tab=quarantined")
+    answer = client.post("/set-aside/evaluate/", follow=True)
+    assert "1 event is tried again." in answer.content.decode()
+    activity.refresh_from_db()
+    assert (activity.state, activity.failures, activity.problem) == ("pending", 0, "")
+    drain(patience_seconds=0)
+    assert "1 person told" in read(client, boss.user, "/activity/?q=aside-1")
+    entry = AuditEntry.objects.get(action="activities.evaluate_again")
+    assert (entry.actor, entry.new) == (boss.user, "1")
+    again = client.post("/set-aside/evaluate/", follow=True)
+    assert "Nothing is set aside any more." in again.content.decode()
+    assert AuditEntry.objects.filter(action="activities.evaluate_again").count() == 1
+
+
+def test_whoever_only_reads_is_told_who_can_have_it_evaluated(client, world):
+    world.does(message_id="aside-1")
+    Activity.objects.filter(message_id="aside-1").update(state="quarantined", problem="Boom")
+    page = read(client, world.gosia.user, "/activity/?tab=quarantined")
+    assert "an operator or an admin of yours" in page
+    assert "/set-aside/evaluate/" not in page
 
 
 @pytest.mark.parametrize("text", ["good-1", "anna@acme.example", "ANNA@acme.example", " good-1 "])

@@ -33,6 +33,7 @@ from tests.factories import (
     make_contact,
     make_member,
     make_profile,
+    make_source,
 )
 from tests.northstar import PRICING, SIGN_UP, Northstar
 
@@ -47,8 +48,10 @@ def reasons(**filters) -> list[str]:
 
 
 def grow(size: int, tag: str) -> None:
+    source = make_source()[0]
     for n in range(size):
         partner = Northstar(f"{tag}-{n}", f"{tag}{n}.example")
+        partner.source = source
         bo = make_member(partner.account)
         choose(bo, "email", CO_SELLING, True)
         partner.settings.additional.create(membership=bo)
@@ -73,7 +76,10 @@ def queries_of(act) -> list[str]:
 
 
 def test_a_batch_asks_the_same_number_of_questions_whatever_its_size():
-    """Doubles activities, leads, clients, companies, deals, shares, members and accounts."""
+    """Doubles activities, leads, clients, companies, deals, shares, members and accounts.
+
+    Only each write key that waits is asked for its share.
+    """
     grow(1, "warm")
     evaluate_due()
     grow(2, "few")

@@ -10,11 +10,13 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from notifications import evaluation
 from notifications.delivery.claim import claim
 from notifications.delivery.send import deliver_due
 from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Notification
 from notifications.tasks import lanes_due
+from partners.models import Activity
 from tests.factories import make_account, make_activity, make_contact, make_member, make_source
 from tests.northstar import Northstar
 
@@ -102,3 +104,35 @@ def test_lanes_are_apart(activity):
     waits(activity, "later", 2, since=-timedelta(minutes=1))
     assert set(lanes_due()) & {"email", "desktop"} == {"desktop"}
     assert claimed(5) == {}
+
+
+# --- Evaluation ---------------------------------------------------------------------------
+
+
+def test_history_sent_with_a_key_of_its_own_delays_no_visitor(northstar):
+    """Evaluation takes as much of each write key, and of each the oldest."""
+    history = make_source()[0]
+    flood = [make_activity(history, northstar.contact) for _ in range(30)]
+    visit = northstar.happens()
+    evaluate_due(limit=10)
+    waiting = set(Activity.objects.filter(state="pending").values_list("pk", flat=True))
+    assert visit.pk not in waiting
+    assert [old.pk not in waiting for old in flood] == [True] * 5 + [False] * 25
+
+
+def test_a_batch_is_evaluated_in_the_order_of_arrival(northstar, monkeypatch):
+    other, seen = make_source()[0], []
+    arrived = [
+        make_activity(source, northstar.contact).pk
+        for source in (northstar.source, other, northstar.source, other)
+    ]
+    monkeypatch.setattr(evaluation, "evaluate_at", lambda batch, _now: seen.extend(batch))
+    evaluate_due()
+    assert [activity.pk for activity in seen] == arrived
+
+
+def test_more_keys_than_a_batch_has_places(northstar):
+    for _ in range(5):
+        make_activity(make_source()[0], northstar.contact)
+    taken = [evaluate_due(limit=2).taken for _ in range(4)]
+    assert taken == [2, 2, 1, 0]

@@ -145,9 +145,8 @@ INDEXES = (
     "delivery_unknown",
     "delivery_gathered",
     "delivery_ended",
-    "activity_due",
+    "activity_due_of_key",
     "activity_quarantined",
-    "activity_due",
 )
 
 
