@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from notifications.message_context import MessageContext, link
 from notifications.messages import Action, Item, Message
-from notifications.rendering import local_time, render, topics_of, unsubscribe_url
+from notifications.rendering import explained, local_time, render, topics_of, unsubscribe_url
 
 # Further ones are in the inbox: a letter of hundreds is read by nobody.
 MOST_ITEMS = 50
@@ -73,6 +73,7 @@ def _item(context: MessageContext, message: Message) -> Item:
         ),
         sentence=message.sentence,
         url=message.actions[0].url,
+        explained=explained(context),
     )
 
 

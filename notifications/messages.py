@@ -20,6 +20,7 @@ class Item:
     when: str
     sentence: str
     url: str
+    explained: Action
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,7 @@ class Message:
     are empty in a letter that belongs to no list and is sent to no member. `glance`: one line
     for where others may read along; without names unless the member wants them. `replaces`: the
     public id of the message in whose place it comes; `is_quiet`: it asks for no attention.
+    `explained`: leads, in one word, to why this person gets it; of a digest each item does.
     """
 
     public_id: str
@@ -52,6 +54,7 @@ class Message:
     # What belongs together in a mailbox: the same for every message about one lead.
     thread: str = ""
     replaces: str = ""
+    explained: Action | None = None
     is_quiet: bool = False
     # For systems instead of people: "lead.activity", when it happened (ISO 8601), the facts.
     type: str = ""

@@ -81,6 +81,7 @@ def _render(context: MessageContext) -> Message:
         why=tuple(_why(context)),
         stop=tuple(_stop(context)),
         actions=tuple(_actions(context)),
+        explained=explained(context),
         account_name=one_line(account.name),
         vendor_name=context.vendor_name,
         unsubscribe_url=unsubscribe_url(context.membership, topics),
@@ -294,6 +295,11 @@ def _claims(context: MessageContext) -> Iterable[Action]:
     if matter and account.is_partner and not context.notification.notice:
         url = link(path_of("notifications:on_it", *matter), account=account.slug)
         yield Action(label=_("I'm on it"), url=url)
+
+
+def explained(context: MessageContext) -> Action:
+    """Return the short way to why this person gets it, for where there is little room."""
+    return Action(label=_("Why?"), url=_explain_url(context))
 
 
 def _explain_url(context: MessageContext) -> str:

@@ -36,7 +36,7 @@ const read = (data) => {
     return {}; // A push must show something, whatever it says.
   }
 };
-const show = async ({ type, title, body, language, tag, silent, url, action }) => {
+const show = async ({ type, title, body, language, tag, silent, url, action, why }) => {
   // Who looks at a page of ours has its bell.
   const looks = (await pages()).some((page) => page.focused && page.visibilityState === "visible");
   if (looks && type !== "test" && !MUST_SHOW) return;
@@ -47,13 +47,16 @@ const show = async ({ type, title, body, language, tag, silent, url, action }) =
     silent: silent ?? false,
     icon: FACTS.icon,
     badge: FACTS.badge,
-    data: { url: url ?? FACTS.inbox },
-    actions: action ? [{ action: "open", title: action }] : [],
+    data: { url: url ?? FACTS.inbox, why: why?.url },
+    actions: [
+      ...(action ? [{ action: "open", title: action }] : []),
+      ...(why ? [{ action: "why", title: why.label }] : []),
+    ],
   });
 };
 self.addEventListener("push", (event) => event.waitUntil(show(read(event.data))));
 
-// --- A click: on the notification or on its button ---
+// --- A click: on the notification or on one of its buttons ---
 const open = async (address) => {
   // This site, whatever its name was when the message was written.
   const { pathname, search } = new URL(address, location.href);
@@ -63,7 +66,8 @@ const open = async (address) => {
 };
 self.addEventListener("notificationclick", (event) => {
   event.notification.close();
-  event.waitUntil(open(event.notification.data.url));
+  const { url, why } = event.notification.data;
+  event.waitUntil(open(event.action === "why" ? why : url));
 });
 
 // --- The push service gave the browser another subscription ---

@@ -109,7 +109,9 @@ def _is_block(block: Mapping[str, Any]) -> bool:
     if kind == "section":
         fields = block.get("fields", [])
         has_text = "text" in block and _is_text(block["text"], 3_000)
-        return (has_text or bool(fields)) and _are_texts(fields, 10, 2_000)
+        beside = [block["accessory"]] if "accessory" in block else []
+        good = (has_text or bool(fields)) and _are_texts(fields, 10, 2_000)
+        return good and all(map(_is_button, beside))
     if kind == "context":
         return bool(block["elements"]) and _are_texts(block["elements"], 10, 3_000)
     buttons = block["elements"]
@@ -118,8 +120,12 @@ def _is_block(block: Mapping[str, Any]) -> bool:
         kind == "actions"
         and 0 < len(buttons) <= 25
         and len(ids) == len(buttons)
-        and all(_is_text(b["text"], 75) and len(b["url"]) <= 3_000 for b in buttons)
+        and all(map(_is_button, buttons))
     )
+
+
+def _is_button(button: Mapping[str, Any]) -> bool:
+    return _is_text(button["text"], 75) and len(button["url"]) <= 3_000
 
 
 def _are_texts(texts: list[Mapping[str, Any]], most: int, length: int) -> bool:

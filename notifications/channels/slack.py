@@ -20,7 +20,7 @@ from notifications.channels.addresses import allows_any_host, check_url
 from notifications.channels.base import Address, DeliveryError, Send
 from notifications.channels.chat import RETRIES, clip, post_json
 from notifications.channels.http import Answer, refusal
-from notifications.messages import Action, Message
+from notifications.messages import Action, Item, Message
 
 HOSTS = frozenset({"hooks.slack.com", "hooks.slack-gov.com"})
 _PATH = re.compile(r"/services/[\w-]+/[\w-]+/[\w-]+/?", re.ASCII)
@@ -124,11 +124,18 @@ def _blocks(message: Message) -> Iterator[dict[str, Any]]:
     else:  # The facts would say the same.
         yield {"type": "section", "text": _marked(message.sentence, TEXT_LENGTH)}
     for item in message.items[:MOST_ITEMS]:
-        yield {"type": "section", "text": _marked(f"{item.sentence}\n{item.when}", TEXT_LENGTH)}
+        yield _item(item)
     if buttons := list(_buttons(message.actions)):
         yield {"type": "actions", "elements": buttons}
     if reasons := [_marked(why, FIELD_LENGTH) for why in _small_print(message)]:
         yield {"type": "context", "elements": reasons}
+
+
+def _item(item: Item) -> dict[str, Any]:
+    block = {"type": "section", "text": _marked(f"{item.sentence}\n{item.when}", TEXT_LENGTH)}
+    if buttons := list(_buttons([item.explained])):
+        block["accessory"] = buttons[0]
+    return block
 
 
 def _small_print(message: Message) -> Iterable[str]:

@@ -21,7 +21,7 @@ from notifications.channels.addresses import allows_any_host, check_url
 from notifications.channels.base import Address, DeliveryError, Send
 from notifications.channels.chat import RETRIES, clip, encode, post_json
 from notifications.channels.http import Answer, refusal
-from notifications.messages import Action, Message
+from notifications.messages import Action, Item, Message
 
 _WORKFLOWS = (
     ".logic.azure.com",
@@ -140,11 +140,16 @@ def _body(message: Message) -> Iterator[dict[str, Any]]:
     if not message.facts:  # They would say the same.
         yield _text(_run(message.sentence))
     for item in message.items[:MOST_ITEMS]:
-        yield _text(_run(f"{item.sentence} · {item.when}"))
+        yield _item(item)
     for label, value in message.facts:
         yield _text(_run(f"{label}: ", weight="Bolder"), _run(value), spacing="Small")
     for why in (*message.why[:MOST_WHYS], f"{message.account_name} · {message.vendor_name}"):
         yield _text(_run(why, size="Small", isSubtle=True))
+
+
+def _item(item: Item) -> dict[str, Any]:
+    why = _run(item.explained.label, selectAction=_button(item.explained))
+    return _text(_run(f"{item.sentence} · {item.when} · "), why)
 
 
 def _text(*runs: dict[str, Any], **more: Any) -> dict[str, Any]:

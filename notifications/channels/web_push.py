@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from typing import Any, ClassVar
@@ -90,6 +91,7 @@ def payload(message: Message) -> dict[str, Any]:
         "tag": message.replaces or message.public_id,
         "silent": message.is_quiet,
         "action": action,
+        "why": asdict(message.explained) if message.explained else None,
         "language": message.language,
     }
 

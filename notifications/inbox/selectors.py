@@ -102,7 +102,8 @@ def snoozed(membership: Membership) -> QuerySet[Notification]:
 class Item:
     """`at`: when it happened, as on every other page; the order is that of arrival.
     `visit`: what the person did after that; `topics`: what would have to be switched off not
-    to get the like of it; `on_it`: who looks after what it is about."""
+    to get the like of it; `lead_id`: the lead it is about, if the account still has it;
+    `on_it`: who looks after what it is about."""
 
     pk: int
     sentence: str
@@ -113,6 +114,8 @@ class Item:
     is_archived: bool
     snoozed_until: datetime | None
     topics: tuple[str, ...]
+    explain_url: str
+    lead_id: int | None
     on_it: tuple[OnIt, ...] = ()
 
     @property
@@ -167,10 +170,17 @@ def items_of(rows: Iterable[Notification]) -> list[Item]:
             is_archived=row.archived_at is not None,
             snoozed_until=row.snoozed_until if row.shown_at > now else None,
             topics=topics_of(row),
+            explain_url=_explain_url(row),
+            lead_id=_lead_of(row),
             on_it=on_it.get(row.pk, ()),
         )
         for row in rows
     ]
+
+
+def _lead_of(notification: Notification) -> int | None:
+    leads = [reason.lead for reason in notification.reasons.all() if reason.lead]
+    return next((lead.pk for lead in leads if lead.account_id == notification.account_id), None)
 
 
 def topics_of(notification: Notification) -> tuple[str, ...]:
@@ -210,4 +220,8 @@ def place_of(notification: Notification) -> str:
             return reverse("partners:lead", args=[reason.lead_id])
         if reason.deal_id:
             return reverse("partners:deal", args=[reason.deal_id])
+    return _explain_url(notification)
+
+
+def _explain_url(notification: Notification) -> str:
     return reverse("notifications:explain", args=[notification.activity.message_id])

@@ -91,15 +91,19 @@ def _undo(name: str, notification: Notification, **query: str) -> str:
     return f"{url}?{urlencode(query)}" if query else url
 
 
-def answer(request: MemberRequest, words: str, undo: str = "") -> HttpResponse:
-    """Say it. `undo`: the address that takes it back, shown as a button by _messages.html."""
+def answer(
+    request: MemberRequest, words: str, undo: str = "", *, otherwise: str = ""
+) -> HttpResponse:
+    """Say it. `undo`: the address that takes it back, shown as a button by _messages.html.
+    `otherwise`: the page to go on with if none was asked for; the inbox."""
     messages.success(request, words, extra_tags=undo)
+    page = way_back(request, otherwise)
     if request.headers.get("X-Fragment"):
-        return render(request, "_messages.html", {"next": way_back(request)})
-    return redirect(way_back(request))
+        return render(request, "_messages.html", {"next": page})
+    return redirect(page)
 
 
-def way_back(request: MemberRequest) -> str:
+def way_back(request: MemberRequest, otherwise: str = "") -> str:
     asked = request.POST.get("next", "")
     safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if safe else reverse("notifications:inbox")
+    return asked if safe else otherwise or reverse("notifications:inbox")

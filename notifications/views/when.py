@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
@@ -15,6 +16,7 @@ from accounts.access import member_required
 from accounts.requests import MemberRequest
 from notifications.access import load_partner_member
 from notifications.delivery.waiting import send_now
+from notifications.views.inbox_menu import answer
 from notifications.when import services, waiting
 from notifications.when.forms import AbsenceForm, PaceForm, QuietHoursForm
 from partners.access import load_lead
@@ -103,15 +105,16 @@ def end_absence(request: MemberRequest) -> HttpResponse:
 def pause(request: MemberRequest) -> HttpResponse:
     """Keep everything but the bell from oneself, or end that."""
     member, span = load_partner_member(request), request.POST.get("span", "")
+    page = reverse("notifications:when")
     if not span:
         services.wake(member)
-        messages.success(request, _("You are told again."))
-    elif until := waiting.span_end(span, waiting.OF_EVERYTHING, member):
-        services.snooze(member, until)
-        messages.success(request, _("Paused. The bell still lists everything."))
-    else:
+        return answer(request, _("You are told again."), otherwise=page)
+    until = waiting.span_end(span, waiting.OF_EVERYTHING, member)
+    if until is None:
         return HttpResponseBadRequest()
-    return redirect("notifications:when")
+    services.snooze(member, until)
+    words = _("Paused. The bell still lists everything.")
+    return answer(request, words, undo=reverse("notifications:pause"), otherwise=page)
 
 
 @member_required
@@ -120,13 +123,14 @@ def snooze_lead(request: MemberRequest, pk: int) -> HttpResponse:
     """Keep one lead from oneself, or end that. Nobody else notices."""
     member = load_partner_member(request)
     _viewer, lead = load_lead(request, pk)
-    span = request.POST.get("span", "")
+    span, page = request.POST.get("span", ""), reverse("partners:lead", args=[pk])
     if not span:
         services.wake(member, lead)
-        messages.success(request, _("You are told about this lead again."))
-    elif until := waiting.span_end(span, waiting.OF_A_LEAD, member):
-        services.snooze(member, until, lead)
-        messages.success(request, _("Muted, only for you. The bell still lists it."))
-    else:
+        return answer(request, _("You are told about this lead again."), otherwise=page)
+    until = waiting.span_end(span, waiting.OF_A_LEAD, member)
+    if until is None:
         return HttpResponseBadRequest()
-    return redirect("partners:lead", pk)
+    services.snooze(member, until, lead)
+    words = _("Muted, only for you. The bell still lists it.")
+    undo = reverse("notifications:snooze_lead", args=[pk])
+    return answer(request, words, undo=undo, otherwise=page)

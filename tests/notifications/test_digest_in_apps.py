@@ -14,6 +14,7 @@ from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Delivery, Pace
 from notifications.topics import NO_EMAIL_IF_DELIVERED
+from partners.models import Activity
 from tests.chats import Chats, texts_of
 from tests.factories import choose, make_chat, make_contact, make_lead, make_webhook
 
@@ -68,6 +69,8 @@ def test_a_chat_gets_one_message_with_everything(daily, chats, kind):
     said = " ".join(texts_of(request.json))
     for n in range(3):
         assert f"anna@lead{n}.example" in said
+    for activity in Activity.objects.all():
+        assert f"/activity/{activity.message_id}/" in said
     assert states(OTHER_APPS) == ["delivered"] * 3
     assert sum(broken().values()) == 0
 

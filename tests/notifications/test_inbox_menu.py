@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from notifications.inbox.snooze import Wait, offers, snoozed_until
-from notifications.models import Notification, Preference
+from notifications.models import Delivery, Notification, Preference, Snooze
 from notifications.stream.permits import read_token
+from partners.models import Lead
 from tests.factories import (
     choose,
     make_company,
@@ -220,6 +221,53 @@ def test_preferences_open_where_the_topic_stands(ala):
     text = page(ala, path)
     assert f'id="{anchor}"' in text
     assert re.search(r'id="group-desktop-partners"[^>]* open>', text)
+
+
+# --- Mute, and why ------------------------------------------------------------------------
+
+
+def test_the_lead_is_muted_for_a_week_and_that_is_taken_back(ala, world):
+    lead = Lead.objects.get()
+    answer = ala.post(f"/leads/{lead.pk}/snooze/", {"span": "week", "next": "/inbox/"}, follow=True)
+    text = answer.content.decode()
+    assert answer.redirect_chain == [("/inbox/", 302)]
+    assert "Muted, only for you. The bell still lists it." in text
+    snooze = Snooze.objects.get(membership=world.ala, lead=lead)
+    assert timedelta(days=6) < snooze.until - timezone.now() < timedelta(days=8)
+    assert "You are told about this lead again." in undo(ala, text)
+    assert not Snooze.objects.exists()
+
+
+def test_everything_is_paused_for_an_hour_and_that_is_taken_back(ala, world):
+    text = ala.post("/settings/when/pause/", {"span": "hour", "next": "/inbox/"}, follow=True)
+    assert "Paused. The bell still lists everything." in text.content.decode()
+    assert Snooze.objects.get(membership=world.ala, lead=None).until > timezone.now()
+    assert "You are told again." in undo(ala, text.content.decode())
+    assert not Snooze.objects.exists()
+
+
+def test_the_menu_offers_both_and_says_why(ala, world):
+    text, lead = page(ala), Lead.objects.get()
+    assert f'action="/leads/{lead.pk}/snooze/"' in text
+    assert 'action="/settings/when/pause/"' in text
+    link = re.search(r'href="([^"]+)">Why am I getting this', text).group(1)
+    assert "Why did I get this, or why not?" in page(ala, link)
+
+
+def test_a_lead_that_is_anothers_now_cannot_be_muted(ala, world):
+    Lead.objects.update(account=world.southwind)
+    assert "Mute this lead" not in page(ala)
+
+
+def test_the_vendors_people_have_no_hours_to_keep(client, world):
+    """R2: only members of partner accounts are told at their own pace."""
+    Notification.objects.update(membership=world.gosia, account=world.vendor)
+    Delivery.objects.update(account=world.vendor)
+    client.force_login(world.gosia.user)
+    text = page(client)
+    assert SENTENCE in text
+    assert "Why am I getting this" in text
+    assert "Mute this lead" not in text and "Pause everything" not in text
 
 
 # --- For scripts, and for nobody else -----------------------------------------------------

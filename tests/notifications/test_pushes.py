@@ -18,6 +18,7 @@ from notifications.evaluation import evaluate_due
 from notifications.inbox.selectors import inbox
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
+from partners.models import Activity
 from tests.factories import choose, make_client, make_device
 from tests.northstar import SIGN_UP
 from tests.push import BrowserKeys
@@ -138,6 +139,9 @@ def test_a_locked_screen_names_nobody(northstar, phone, sink, browser):
     assert message["title"] == "A lead did something that matters"
     assert message["body"] == "Northstar"
     assert message["action"] == "Open"
+    (activity,) = Activity.objects.all()
+    assert message["why"]["label"] == "Why?"
+    assert f"/activity/{activity.message_id}/" in message["why"]["url"]
     assert f"/leads/{northstar.lead.pk}/?account=northstar" in message["url"]
     shown = " ".join(message[part] for part in ("title", "body", "action", "tag"))
     assert "anna" not in shown and "ACME" not in shown

@@ -108,6 +108,7 @@ def push(**fields) -> dict[str, str]:
         "why": (),
         "stop": (),
         "actions": (Action(label="", url="https://old.example/leads/5/?account=northstar"),),
+        "explained": Action(label="Dlaczego?", url="https://old.example/activity/m-1/"),
         "account_name": "Northstar Agency",
         "vendor_name": "Northwind",
         "type": "lead.activity",
@@ -121,7 +122,7 @@ def test_it_shows_what_the_push_says(visit):
     assert shown["title"] == "Lead zrobił coś ważnego"
     assert (shown["body"], shown["lang"]) == ("Northstar Agency", "pl")
     assert shown["tag"] == "11111111-0000-4000-8000-000000000000"
-    assert [action["title"] for action in shown["actions"]] == ["Otwórz"]
+    assert [action["title"] for action in shown["actions"]] == ["Otwórz", "Dlaczego?"]
     assert shown["icon"].endswith("icon-192.png") and shown["badge"].endswith("badge.png")
 
 
@@ -145,13 +146,13 @@ def test_who_looks_at_a_page_of_ours_is_told_by_the_page(visit):
     assert shown["title"] == "A test."
 
 
-CLICK = """async () => {
+CLICK = """async (action) => {
     const done = [];
     clients.openWindow = async (url) => done.push(["opened", url]);
     WindowClient.prototype.focus = async function () { done.push(["focused", this.url]); };
     const [notification] = await registration.getNotifications();
     const waiting = [];
-    const event = new NotificationEvent("notificationclick", { notification, action: "open" });
+    const event = new NotificationEvent("notificationclick", { notification, action });
     event.waitUntil = (promise) => waiting.push(promise);
     dispatchEvent(event);
     await Promise.all(waiting);
@@ -169,8 +170,16 @@ def test_a_click_opens_the_page_or_turns_to_it(visit, world, is_open):
     action = Action(label="", url=f"https://the-site-was-called-otherwise.example{path}")
     deliver(elsewhere(page), push(actions=(action,)))
     (worker,) = page.context.service_workers
-    clicked = worker.evaluate(CLICK)
+    clicked = worker.evaluate(CLICK, "open")
     assert clicked == {"done": [["focused" if is_open else "opened", url]], "left": 0}
+
+
+def test_its_second_button_says_why(visit):
+    page = visit("/inbox/", **GRANTED)
+    url = page.evaluate("location.origin") + "/activity/m-1/"
+    deliver(elsewhere(page), push())
+    (worker,) = page.context.service_workers
+    assert worker.evaluate(CLICK, "why") == {"done": [["opened", url]], "left": 0}
 
 
 # --- Without the network ----------------------------------------------------------------------

@@ -23,6 +23,7 @@ from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Decision, Delivery, Notification, Pace
 from notifications.when.services import snooze, wake
+from partners.models import Activity
 from tests.accounts.test_at_once import at_once
 from tests.factories import make_contact, make_lead, make_member
 
@@ -66,6 +67,10 @@ def test_a_digest_is_one_mail_with_everything(daily):
     for n in range(3):
         assert f"anna@lead{n}.example" in letter.body
     assert "3 notifications" in letter.body
+    html = letter.alternatives[0][0]
+    for activity in Activity.objects.all():  # Why each of them, one by one.
+        why = f"/activity/{activity.message_id}/"
+        assert why in letter.body and why in html
     assert states() == ["delivered"] * 3
     assert sum(broken().values()) == 0
 
