@@ -6,23 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from django import forms
-from django.utils.functional import Promise, cached_property
+from django.utils.functional import cached_property
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Membership
-from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNEL_KEYS
 from notifications.eligibility import OWN_ONLY, Cell, Wishes
 from notifications.eligibility.escalation import MOST_HOURS
 from notifications.models import CommunicationSettings
-from notifications.topics import (
-    EMAIL_IF_FAILED,
-    NO_EMAIL_IF_DELIVERED,
-    SWITCH_DEFAULTS,
-    TOPICS,
-    VISIT_SUMMARY,
-    TopicGroup,
-)
+from notifications.topics import CHANNEL_SWITCHES, TOPICS, TopicGroup
 
 UNFIT = gettext_lazy("Choose an active member of this account with a verified e-mail address.")
 # The controls stand in several cards; the form they belong to is none of them.
@@ -162,90 +155,16 @@ def _unfit_label(member: Membership) -> str:
     return f"{recipient_label(member)} ({why})"
 
 
-_SUMMARY = gettext_lazy("Summary of a visit")
-_SUMMARY_TEXT = gettext_lazy(
-    "One message more when somebody of whom you were told has looked at three or more other "
-    "pages and has gone. The bell shows it in any case."
-)
-_SWITCHES: Mapping[tuple[str, str], tuple[str | Promise, str | Promise]] = {
-    (EMAIL, "enabled"): (
-        gettext_lazy("Receive e-mail notifications"),
-        gettext_lazy("When off, nothing goes by e-mail. What is ticked below is kept."),
-    ),
-    (EMAIL, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
-    (DESKTOP, "bell"): (
-        gettext_lazy("Bell"),
-        gettext_lazy(
-            "A count in the top bar, and the list of notifications behind it. "
-            "When off, neither gets anything new."
-        ),
-    ),
-    (DESKTOP, "red_dot"): (
-        gettext_lazy("Display a red dot in your browser tab"),
-        gettext_lazy("While something in the bell is unread."),
-    ),
-    (DESKTOP, "popup"): (
-        gettext_lazy("Pop-up"),
-        gettext_lazy(
-            "A short message in the corner while this site is open, for what comes into the bell."
-        ),
-    ),
-    (DESKTOP, "browser"): (
-        gettext_lazy("Browser"),
-        gettext_lazy(
-            "Your browsers tell you, also while none of our pages is open. For each browser "
-            "that you add."
-        ),
-    ),
-    (DESKTOP, "names"): (
-        gettext_lazy("Show names in browser notifications"),
-        gettext_lazy(
-            "Who did what, for everybody who sees your screen. Otherwise only: a lead did "
-            "something that matters."
-        ),
-    ),
-    (OTHER_APPS, "enabled"): (
-        gettext_lazy("Receive notifications in other apps"),
-        gettext_lazy("When off, nothing is sent to apps. What is ticked below is kept."),
-    ),
-    (OTHER_APPS, NO_EMAIL_IF_DELIVERED): (
-        gettext_lazy("No e-mail if a chat has it"),
-        gettext_lazy(
-            "What Slack or Teams has taken does not come by e-mail as well. "
-            "E-mail waits for that, two minutes at most."
-        ),
-    ),
-    (OTHER_APPS, EMAIL_IF_FAILED): (
-        gettext_lazy("E-mail if an app fails"),
-        gettext_lazy(
-            "What an app cannot take for good comes by e-mail instead, unless you have switched "
-            "e-mail off or unsubscribed from the topic."
-        ),
-    ),
-    (OTHER_APPS, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
-    (MOBILE, "enabled"): (
-        gettext_lazy("Receive notifications on your phone"),
-        gettext_lazy("For each phone or tablet that you add. Only you can do that."),
-    ),
-    (MOBILE, "names"): (
-        gettext_lazy("Show names on the lock screen"),
-        gettext_lazy(
-            "Who did what, for everybody who sees your phone. Otherwise only: a lead did "
-            "something that matters."
-        ),
-    ),
-    (MOBILE, VISIT_SUMMARY): (_SUMMARY, _SUMMARY_TEXT),
-}
 _TICKED = frozenset({"red_dot", "names"})  # R68: three switches, and tick boxes.
-_SWITCH_ORDER = {cell: place for place, cell in enumerate(_SWITCHES)}
+_SWITCH_ORDER = {cell: place for place, cell in enumerate(CHANNEL_SWITCHES)}
 
 
 def choice_label(channel: str, key: str) -> str:
     """Return the name of a topic or of a channel's switch."""
     if key in TOPICS:
         return str(TOPICS[key].label)
-    label, _description = _SWITCHES.get((channel, key), (key, ""))
-    return str(label)
+    switch = CHANNEL_SWITCHES.get((channel, key))
+    return str(switch.label) if switch else key
 
 
 def place_of(cell: Cell) -> tuple[int, bool, int]:
@@ -278,15 +197,17 @@ class PreferencesForm(forms.Form):
         self.channel = channel
         self.wishes = wishes
         self.topics = {topic.key: topic for group in groups for topic in group.topics}
-        shown = SWITCH_DEFAULTS.keys() - self.left_out
-        parts = [part for of, part in shown if of == channel]
-        self.switch_names = sorted(parts, key=lambda part: _SWITCH_ORDER[channel, part])
+        self.switch_names = [
+            part
+            for of, part in CHANNEL_SWITCHES
+            if of == channel and (of, part) not in self.left_out
+        ]
         for part in self.switch_names:
-            label, text = _SWITCHES[channel, part]
+            switch = CHANNEL_SWITCHES[channel, part]
             if part in _TICKED:
-                self._add(part, label, text, "check")
+                self._add(part, switch.label, switch.description, "check")
             else:
-                self._add(part, label, text, "switch", role="switch")
+                self._add(part, switch.label, switch.description, "switch", role="switch")
         for topic in self.topics.values():
             self._add(topic.key, topic.label, topic.description, "check", **{"data-topic": True})
 

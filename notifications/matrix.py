@@ -12,18 +12,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from notifications.channels import CHANNEL_KEYS, DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNEL_KEYS, CHANNELS, EMAIL
 from notifications.eligibility import Source, Wishes, switch_of
 from notifications.endpoints.listing import EndpointList
 from notifications.forms import PreferencesForm
 from notifications.topics import LockedTopic, TopicGroup
 
-_TABS: dict[str, str | Promise] = {
-    EMAIL: gettext_lazy("Email"),
-    DESKTOP: gettext_lazy("Desktop"),
-    OTHER_APPS: gettext_lazy("Other apps"),
-    MOBILE: gettext_lazy("Mobile app"),
-}
+# As the contract spells it; everywhere else it is e-mail.
+_TABS = {EMAIL: gettext_lazy("Email")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +90,7 @@ class Matrix:
         return Tab(
             channel=form.channel,
             slug=slug,
-            label=_TABS[form.channel],
+            label=_TABS.get(form.channel, CHANNELS[form.channel]),
             url=self.url_of(slug),
             is_current=slug == self.current,
             switches=tuple(self.row(form, name) for name in form.switch_names),

@@ -33,6 +33,15 @@ class Topic:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Switch:
+    """A row above the topics of a channel. `by_default`: a new user has it on."""
+
+    label: str | Promise
+    description: str | Promise
+    by_default: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class LockedTopic:
     """A row that cannot be switched off (R72): shown on its channel, stored nowhere."""
 
@@ -120,22 +129,85 @@ OF_MANAGERS = TopicGroup(key="managers", label=_("Partners"), topics=(ESCALATED,
 GROUPS = (PARTNERS, ACCOUNT)
 TOPICS: Mapping[str, Topic] = {t.key: t for group in GROUPS for t in group.topics}
 
-# Channel switches of the Notifications page: (channel, part) and what a new user has.
-SWITCH_DEFAULTS: Mapping[tuple[str, str], bool] = {
-    (EMAIL, "enabled"): True,
-    (EMAIL, VISIT_SUMMARY): False,
-    (DESKTOP, "bell"): True,
-    (DESKTOP, "popup"): False,
-    (DESKTOP, "browser"): False,
-    (DESKTOP, "red_dot"): False,
-    (DESKTOP, "names"): False,
-    (OTHER_APPS, "enabled"): False,
-    (OTHER_APPS, NO_EMAIL_IF_DELIVERED): False,
-    (OTHER_APPS, EMAIL_IF_FAILED): True,
-    (OTHER_APPS, VISIT_SUMMARY): False,
-    (MOBILE, "enabled"): False,
-    (MOBILE, "names"): False,
-    (MOBILE, VISIT_SUMMARY): False,
+_SUMMARY = Switch(
+    label=_("Summary of a visit"),
+    description=_(
+        "One message more when somebody of whom you were told has looked at three or more other "
+        "pages and has gone. The bell shows it in any case."
+    ),
+)
+# By channel and key, in the order of the Notifications page.
+CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
+    (EMAIL, "enabled"): Switch(
+        label=_("Receive e-mail notifications"),
+        description=_("When off, nothing goes by e-mail. What is ticked below is kept."),
+        by_default=True,
+    ),
+    (EMAIL, VISIT_SUMMARY): _SUMMARY,
+    (DESKTOP, "bell"): Switch(
+        label=_("Bell"),
+        description=_(
+            "A count in the top bar, and the list of notifications behind it. "
+            "When off, neither gets anything new."
+        ),
+        by_default=True,
+    ),
+    (DESKTOP, "red_dot"): Switch(
+        label=_("Display a red dot in your browser tab"),
+        description=_("While something in the bell is unread."),
+    ),
+    (DESKTOP, "popup"): Switch(
+        label=_("Pop-up"),
+        description=_(
+            "A short message in the corner while this site is open, for what comes into the bell."
+        ),
+    ),
+    (DESKTOP, "browser"): Switch(
+        label=_("Browser"),
+        description=_(
+            "Your browsers tell you, also while none of our pages is open. For each browser "
+            "that you add."
+        ),
+    ),
+    (DESKTOP, "names"): Switch(
+        label=_("Show names in browser notifications"),
+        description=_(
+            "Who did what, for everybody who sees your screen. Otherwise only: a lead did "
+            "something that matters."
+        ),
+    ),
+    (OTHER_APPS, "enabled"): Switch(
+        label=_("Receive notifications in other apps"),
+        description=_("When off, nothing is sent to apps. What is ticked below is kept."),
+    ),
+    (OTHER_APPS, NO_EMAIL_IF_DELIVERED): Switch(
+        label=_("No e-mail if a chat has it"),
+        description=_(
+            "What Slack or Teams has taken does not come by e-mail as well. "
+            "E-mail waits for that, two minutes at most."
+        ),
+    ),
+    (OTHER_APPS, EMAIL_IF_FAILED): Switch(
+        label=_("E-mail if an app fails"),
+        description=_(
+            "What an app cannot take for good comes by e-mail instead, unless you have switched "
+            "e-mail off or unsubscribed from the topic."
+        ),
+        by_default=True,
+    ),
+    (OTHER_APPS, VISIT_SUMMARY): _SUMMARY,
+    (MOBILE, "enabled"): Switch(
+        label=_("Receive notifications on your phone"),
+        description=_("For each phone or tablet that you add. Only you can do that."),
+    ),
+    (MOBILE, "names"): Switch(
+        label=_("Show names on the lock screen"),
+        description=_(
+            "Who did what, for everybody who sees your phone. Otherwise only: a lead did "
+            "something that matters."
+        ),
+    ),
+    (MOBILE, VISIT_SUMMARY): _SUMMARY,
 }
 
 
@@ -143,7 +215,7 @@ def default_of(channel: str, key: str) -> bool:
     """Return what a new member has in this cell of the Notifications page."""
     if key in TOPICS:
         return channel in TOPICS[key].default_channels
-    return SWITCH_DEFAULTS[channel, key]
+    return CHANNEL_SWITCHES[channel, key].by_default
 
 
 def topic_choices() -> list[tuple[str, str | Promise]]:

@@ -7,17 +7,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNELS
 from notifications.eligibility import CLIENT, DEAL, LEAD
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import Repeat
 
-_CHANNELS: dict[str, str | Promise] = {
-    EMAIL: gettext_lazy("E-mail"),
-    DESKTOP: gettext_lazy("Desktop"),
-    OTHER_APPS: gettext_lazy("Other apps"),
-    MOBILE: gettext_lazy("Mobile app"),
-}
 _KINDS: dict[str, str | Promise] = {
     LEAD: gettext_lazy("Lead activity"),
     CLIENT: gettext_lazy("Client activity"),
@@ -26,7 +20,7 @@ _KINDS: dict[str, str | Promise] = {
 
 
 def channel_label(key: str) -> str:
-    return str(_CHANNELS.get(key, key))
+    return str(CHANNELS.get(key, key))
 
 
 def kind_label(key: str) -> str:

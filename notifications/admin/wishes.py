@@ -27,7 +27,7 @@ from notifications.models import (
     Preference,
     Suppression,
 )
-from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from notifications.topics import CHANNEL_SWITCHES, TOPICS
 from notifications.words import channel_label
 
 
@@ -141,7 +141,7 @@ def _keys() -> list[tuple[str, str]]:
     """Return the topics, and the switches with the channel that has them."""
     topics = [(key, choice_label("", key)) for key in TOPICS]
     switches: dict[str, str] = {}
-    for channel, key in SWITCH_DEFAULTS:
+    for channel, key in CHANNEL_SWITCHES:
         words = choice_label(channel, key)
         switches[key] = f"{switches[key]} / {words}" if key in switches else words
     return [("", "–"), *topics, *switches.items()]
@@ -154,7 +154,7 @@ class PreferenceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
         channel, key = values.get("channel", ""), values.get("key", "")
-        if key not in TOPICS and (channel, key) not in SWITCH_DEFAULTS:
+        if key not in TOPICS and (channel, key) not in CHANNEL_SWITCHES:
             raise ValidationError({"key": _("This channel has no such topic or switch.")})
         return values
 

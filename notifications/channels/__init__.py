@@ -1,16 +1,27 @@
-"""The keys of the channels, in the order of the tabs of the Notifications page.
+"""The channels, and the apps of one of them: keys and names."""
 
-Adding one: a module here, a line in registry.py, a fragment of the page, a test.
-"""
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 EMAIL = "email"
 DESKTOP = "desktop"
 OTHER_APPS = "other_apps"
 MOBILE = "mobile"
 
-CHANNEL_KEYS = (EMAIL, DESKTOP, OTHER_APPS, MOBILE)
+# In the order of the tabs of the Notifications page.
+CHANNELS: Mapping[str, str | Promise] = {
+    EMAIL: _("E-mail"),
+    DESKTOP: _("Desktop"),
+    OTHER_APPS: _("Other apps"),
+    MOBILE: _("Mobile app"),
+}
+CHANNEL_KEYS = tuple(CHANNELS)
+# The bell only lists; it disturbs nobody.
+CHANNELS_WITH_A_PACE = tuple(key for key in CHANNEL_KEYS if key != DESKTOP)
 # They send to what a member has added: browsers, apps, phones.
-ENDPOINT_CHANNELS = (DESKTOP, OTHER_APPS, MOBILE)
+ENDPOINT_CHANNELS = tuple(key for key in CHANNEL_KEYS if key != EMAIL)
 # Of those, what a browser subscribed to: each such endpoint is one browser on one device.
 PUSH_CHANNELS = (DESKTOP, MOBILE)
 # The endpoint of what needs none: the member's own mailbox and bell.

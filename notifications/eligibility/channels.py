@@ -5,7 +5,7 @@ from __future__ import annotations
 from notifications.channels import DESKTOP, EMAIL, ENDPOINT_CHANNELS, OWN, PUSH_CHANNELS
 from notifications.eligibility.facts import Person
 from notifications.reasons import Reason
-from notifications.topics import LEAD_ACTIVITY, SWITCH_DEFAULTS, VISIT_SUMMARY
+from notifications.topics import CHANNEL_SWITCHES, LEAD_ACTIVITY, VISIT_SUMMARY
 
 WITHHOLDING = frozenset({Reason.AWAY, Reason.DAILY_CAP, Reason.SUPPRESSED_ADDRESS})
 # What speaks against one channel only.
@@ -89,7 +89,7 @@ def channels_for(person: Person, topic: str) -> frozenset[str]:
 
 def wants_summaries(person: Person, channel: str) -> bool:
     """Whether a visit's end is told there; the bell shows it to everybody."""
-    has_switch = (channel, VISIT_SUMMARY) in SWITCH_DEFAULTS
+    has_switch = (channel, VISIT_SUMMARY) in CHANNEL_SWITCHES
     return has_switch and person.switched_on(channel, VISIT_SUMMARY)
 
 

@@ -12,7 +12,7 @@ from notifications.eligibility import Cell, Wishes
 from notifications.facts.wishes import as_profile, load_wishes
 from notifications.models import Profile, ProfileMember
 from notifications.selectors import topic_groups
-from notifications.topics import SWITCH_DEFAULTS
+from notifications.topics import CHANNEL_SWITCHES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ class _After:
 
 def _cells_of(member: Membership) -> list[Cell]:
     topics = [topic.key for group in topic_groups(member) for topic in group.topics]
-    return [*SWITCH_DEFAULTS, *((c, topic) for c in CHANNEL_KEYS for topic in topics)]
+    return [*CHANNEL_SWITCHES, *((c, topic) for c in CHANNEL_KEYS for topic in topics)]
 
 
 def _by_name(members: Iterable[Membership]) -> tuple[Membership, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from notifications.channels import CHANNEL_KEYS
 from notifications.eligibility import Cell
 from notifications.program.reading import Node
-from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from notifications.topics import CHANNEL_SWITCHES, TOPICS
 
 
 def read_cells(node: Node) -> Iterator[tuple[Cell, bool]]:
@@ -43,4 +43,4 @@ def dump_cells(chosen: Mapping[Cell, bool]) -> dict[str, Any]:
 
 
 def _switches(channel: str) -> list[str]:
-    return [key for owner, key in SWITCH_DEFAULTS if owner == channel]
+    return [key for owner, key in CHANNEL_SWITCHES if owner == channel]

@@ -6,7 +6,7 @@ from datetime import time
 from typing import Any
 
 from accounts.models import Membership
-from notifications.channels import EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNELS_WITH_A_PACE
 from notifications.limits import MOST
 from notifications.models import Pace, QuietHours
 from notifications.program.entries import Values, WhenEntry
@@ -16,15 +16,14 @@ from notifications.program.summary import Change
 from notifications.when.countries import COUNTRIES
 
 QUIET = "quiet_hours"
-CHANNELS = (EMAIL, OTHER_APPS, MOBILE)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _DEFAULT = Pace()
 
 
 def read_when(node: Node) -> WhenEntry | None:
     """Return what the file says; None: nothing."""
-    node.allow(*CHANNELS, QUIET)
-    paces = {channel: _pace(node.child(channel)) for channel in CHANNELS if channel in node}
+    node.allow(*CHANNELS_WITH_A_PACE, QUIET)
+    paces = {key: _pace(node.child(key)) for key in CHANNELS_WITH_A_PACE if key in node}
     quiet = _quiet(node.child(QUIET))
     if not paces and QUIET not in node:
         return None
@@ -110,7 +109,11 @@ def import_when(member: Membership, entry: WhenEntry | None, *, is_new: bool) ->
 def dump_when(member: Membership) -> dict[str, Any]:
     """Return what differs from a new member's: at once, and never quiet."""
     rows = {pace.channel: pace for pace in member.paces.all()}
-    document = {c: _dump_pace(rows[c]) for c in CHANNELS if c in rows and not _is_default(rows[c])}
+    document = {
+        key: _dump_pace(rows[key])
+        for key in CHANNELS_WITH_A_PACE
+        if key in rows and not _is_default(rows[key])
+    }
     quiet = getattr(member, "quiet_hours", None)
     if quiet:
         document[QUIET] = {

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.access import member_required
 from accounts.models import Vendor
 from accounts.requests import MemberRequest
-from notifications.channels import CHANNEL_KEYS, OTHER_APPS, PUSH_CHANNELS
+from notifications.channels import CHANNEL_KEYS, EMAIL, OTHER_APPS, PUSH_CHANNELS
 from notifications.eligibility import Cell
 from notifications.endpoints.listing import endpoint_list
 from notifications.forms import PreferencesForm
@@ -95,7 +95,7 @@ def _page(
             matrix.tab(form),
             summary=summary_words(form.wishes, form.channel, is_owner=True),
             differing=sum(of == form.channel for of, _key in form.wishes.differing()),
-            how=f"notifications/_how_{form.channel}.html",
+            how="notifications/_how_email.html" if form.channel == EMAIL else "",
             endpoints=apps if form.channel == OTHER_APPS else None,
             devices=devices.get(form.channel),
         )

@@ -13,13 +13,10 @@ from django.utils import timezone
 from accounts.audit import record_change
 from accounts.models import Membership
 from notifications.audit import person_in_words
-from notifications.channels import EMAIL, MOBILE, OTHER_APPS
+from notifications.channels import CHANNELS_WITH_A_PACE
 from notifications.delivery.waiting import reconsider
 from notifications.models import Absence, Pace, QuietHours, Snooze
 from partners.models import Lead
-
-# The bell only lists; it disturbs nobody.
-CHANNELS_WITH_A_PACE = (EMAIL, OTHER_APPS, MOBILE)
 
 
 def paces_of(membership: Membership) -> list[Pace]:

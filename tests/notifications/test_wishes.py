@@ -16,12 +16,12 @@ from notifications.eligibility import (
     why_no_email_instead,
 )
 from notifications.reasons import Reason, sentence_of
-from notifications.topics import SWITCH_DEFAULTS, TOPICS, default_of
+from notifications.topics import CHANNEL_SWITCHES, TOPICS, default_of
 
 CO_SELLING, LEAD_ACTIVITY = "co_selling_prospect_activity", "registered_lead_activity"
 CELL = ("email", CO_SELLING)  # Off by default.
 ON, OFF = True, False
-CELLS = [*SWITCH_DEFAULTS, *((c, t) for c in CHANNEL_KEYS for t in TOPICS)]
+CELLS = [*CHANNEL_SWITCHES, *((c, t) for c in CHANNEL_KEYS for t in TOPICS)]
 
 
 def profile(is_on: bool | None, *, locked: bool = False, cell=CELL) -> Profile | None:

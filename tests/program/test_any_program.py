@@ -12,14 +12,14 @@ from notifications.channels import CHANNEL_KEYS
 from notifications.eligibility import OWN_ONLY
 from notifications.models import Preference
 from notifications.text import plain
-from notifications.topics import SWITCH_DEFAULTS, TOPICS
+from notifications.topics import CHANNEL_SWITCHES, TOPICS
 from partners.models import Lead
 from tests.program.files import assert_round_trip, load
 
 SLUGS = ("alpha", "beta-2", "gamma_3")
 EMAILS = tuple(f"{name}@people.example" for name in ("ala", "bartek", "celina"))
 DOMAINS = ("acme.example", "xn--bcher-kva.example", "shop.co.uk")
-CELLS = sorted(SWITCH_DEFAULTS) + sorted(product(CHANNEL_KEYS, TOPICS))
+CELLS = sorted(CHANNEL_SWITCHES) + sorted(product(CHANNEL_KEYS, TOPICS))
 OF_PROFILES = [cell for cell in CELLS if cell not in OWN_ONLY]
 words = st.text(
     st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1, max_size=12
