@@ -176,6 +176,7 @@ CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
             "something that matters."
         ),
     ),
+    (DESKTOP, VISIT_SUMMARY): _SUMMARY,
     (OTHER_APPS, "enabled"): Switch(
         label=_("Receive notifications in other apps"),
         description=_("When off, nothing is sent to apps. What is ticked below is kept."),

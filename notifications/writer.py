@@ -229,7 +229,8 @@ class Writer:
             row = {**self._delivery(message, channel, verdict), "endpoint_key": endpoint_key}
             if (channel, endpoint_key) != (DESKTOP, Delivery.OWN):
                 yield row
-            elif message.membership_id not in self._has_bell:
+            # The bell shows in the first message how the visit went on.
+            elif message.membership_id not in self._has_bell and not message.summary_of:
                 yield row | self._in_inbox
         for channel, (verdict, reason) in sorted(withheld.items()):
             yield {

@@ -18,8 +18,6 @@ CHANNELS: Mapping[str, str | Promise] = {
     MOBILE: _("Mobile app"),
 }
 CHANNEL_KEYS = tuple(CHANNELS)
-# The bell only lists; it disturbs nobody.
-CHANNELS_WITH_A_PACE = tuple(key for key in CHANNEL_KEYS if key != DESKTOP)
 # They send to what a member has added: browsers, apps, phones.
 ENDPOINT_CHANNELS = tuple(key for key in CHANNEL_KEYS if key != EMAIL)
 # Of those, what a browser subscribed to: each such endpoint is one browser on one device.

@@ -53,10 +53,10 @@ class Candidate:
         return self.delivery.notification.membership_id, self.delivery.channel, today
 
     def is_limited(self, now: datetime) -> bool:
-        """Not: what the member or a person sends by hand, a warning, what has been counted, and
-        what was held before and its morning has come."""
+        """Not: the bell, what the member or a person sends by hand, a warning, what has been
+        counted, and what was held before and its morning has come."""
         delivery = self.delivery
-        if self.most is None or delivery.replay or delivery.counted_on:
+        if self.most is None or delivery.is_bell or delivery.replay or delivery.counted_on:
             return False
         if delivery.waits_for == Delivery.WaitsFor.NOW or delivery.notification.notice:
             return False

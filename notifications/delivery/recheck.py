@@ -17,7 +17,7 @@ from django.db.models import Prefetch, Q, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import Membership, Vendor
-from notifications.channels import DESKTOP, EMAIL, OTHER_APPS
+from notifications.channels import EMAIL, OTHER_APPS
 from notifications.channels.base import Address
 from notifications.delivery.checked import Checked
 from notifications.delivery.health import load_health
@@ -148,8 +148,7 @@ class Recheck:
 
         `held_on`: the day whose limit of messages was reached.
         """
-        own_bell = delivery.channel == DESKTOP and delivery.endpoint_key == Delivery.OWN
-        if own_bell or delivery.replay or delivery.waits_for == Delivery.WaitsFor.NOW:
+        if delivery.is_bell or delivery.replay or delivery.waits_for == Delivery.WaitsFor.NOW:
             return None
         notification = delivery.notification
         if self._people[notification.membership_id].away and not notification.notice:

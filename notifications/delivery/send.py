@@ -39,7 +39,6 @@ CLAIM_SIZE = 50
 CLAIM_SIZES = {DESKTOP: 150}
 # "Right before it is sent": facts older than this are read again.
 FRESH_SECONDS = 1.0
-_BELL = (DESKTOP, Delivery.OWN)
 
 T = TypeVar("T")
 
@@ -188,7 +187,7 @@ class _Batch:
 
     def _put_in_inbox(self) -> None:
         """Deliver what needs no wire, which is no message either: its row is in the inbox."""
-        bells = [delivery for delivery in self._todo if place_of(delivery) == _BELL]
+        bells = [delivery for delivery in self._todo if delivery.is_bell]
         if not bells:
             return
         told = [checked for delivery in bells if (checked := self._try(self._check, delivery))]
@@ -197,7 +196,7 @@ class _Batch:
             nudge(member)
         lost = len(told) - delivered
         self._tally.results += Counter({Result.DELIVERED: delivered, Result.LOST: lost})
-        self._todo = deque(d for d in self._todo if place_of(d) != _BELL)
+        self._todo = deque(d for d in self._todo if not d.is_bell)
 
     def _try(self, make: Callable[[Delivery], T | None], delivery: Delivery) -> T | None:
         try:

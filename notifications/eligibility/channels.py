@@ -94,7 +94,10 @@ def wants_summaries(person: Person, channel: str) -> bool:
 
 
 def channels_of_a_summary(person: Person) -> frozenset[str]:
-    channels = channels_for(person, LEAD_ACTIVITY) if person.active else ()
+    """Return where a visit's end is told; on the desktop to browsers only."""
+    channels = channels_for(person, LEAD_ACTIVITY) if person.active else frozenset()
+    if all(key == OWN for key in endpoints_for(person, DESKTOP, LEAD_ACTIVITY)):
+        channels -= {DESKTOP}
     return frozenset(channel for channel in channels if wants_summaries(person, channel))
 
 

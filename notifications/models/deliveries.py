@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
 from notifications import timing
-from notifications.channels import OWN, channel_choices
+from notifications.channels import DESKTOP, OWN, channel_choices
 from notifications.models.decisions import Notification
 from notifications.topics import topic_choices
 
@@ -267,6 +267,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.channel} {self.public_id}"
+
+    @property
+    def is_bell(self) -> bool:
+        """Whether it lies in its member's inbox with its end: nothing is sent, nobody disturbed."""
+        return self.channel == DESKTOP and self.endpoint_key == self.OWN
 
     def age(self, now: datetime) -> timedelta:
         """Return for how long it could have gone and has not."""

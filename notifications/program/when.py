@@ -6,7 +6,7 @@ from datetime import time
 from typing import Any
 
 from accounts.models import Membership
-from notifications.channels import CHANNELS_WITH_A_PACE
+from notifications.channels import CHANNEL_KEYS
 from notifications.limits import MOST
 from notifications.models import Pace, QuietHours
 from notifications.program.entries import Values, WhenEntry
@@ -22,8 +22,8 @@ _DEFAULT = Pace()
 
 def read_when(node: Node) -> WhenEntry | None:
     """Return what the file says; None: nothing."""
-    node.allow(*CHANNELS_WITH_A_PACE, QUIET)
-    paces = {key: _pace(node.child(key)) for key in CHANNELS_WITH_A_PACE if key in node}
+    node.allow(*CHANNEL_KEYS, QUIET)
+    paces = {key: _pace(node.child(key)) for key in CHANNEL_KEYS if key in node}
     quiet = _quiet(node.child(QUIET))
     if not paces and QUIET not in node:
         return None
@@ -111,7 +111,7 @@ def dump_when(member: Membership) -> dict[str, Any]:
     rows = {pace.channel: pace for pace in member.paces.all()}
     document = {
         key: _dump_pace(rows[key])
-        for key in CHANNELS_WITH_A_PACE
+        for key in CHANNEL_KEYS
         if key in rows and not _is_default(rows[key])
     }
     quiet = getattr(member, "quiet_hours", None)

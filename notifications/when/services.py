@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit import record_change
 from accounts.models import Membership
 from notifications.audit import person_in_words
-from notifications.channels import CHANNELS_WITH_A_PACE
+from notifications.channels import CHANNEL_KEYS
 from notifications.delivery.waiting import reconsider
 from notifications.models import Absence, Pace, QuietHours, Snooze
 from partners.models import Lead
@@ -24,7 +24,7 @@ def paces_of(membership: Membership) -> list[Pace]:
     known = {pace.channel: pace for pace in Pace.objects.filter(membership=membership)}
     return [
         known.get(channel) or Pace(membership=membership, channel=channel)
-        for channel in CHANNELS_WITH_A_PACE
+        for channel in CHANNEL_KEYS
     ]
 
 

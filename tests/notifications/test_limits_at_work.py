@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from notifications.channels import EMAIL, MOBILE
+from notifications.channels import DESKTOP, EMAIL, MOBILE
 from notifications.delivery import send
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.send import deliver_due
@@ -29,7 +29,7 @@ from tests.factories import (
     make_lead,
     make_member,
 )
-from tests.northstar import PRICING, Northstar
+from tests.northstar import PRICING, Northstar, queue_bells
 from tests.push import BrowserKeys
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +154,28 @@ def test_each_channel_and_each_member_counts_for_itself(two, sink):
     pricing(two, "d", "e", "f")
     drain(patience_seconds=0)
     assert letters() == ["A", "B", "D", "E", "F"]
+
+
+def test_browsers_are_limited_and_the_bell_is_not(two, sink):
+    make_device(two.ala, f"{sink.url}/laptop", BrowserKeys().keys, channel=DESKTOP)
+    Pace.objects.create(membership=two.ala, channel=DESKTOP, most=1)
+    pricing(two, "a", "b", "c")
+    drain(patience_seconds=0)
+    assert len(sink.requests) == 1
+    bells = Delivery.objects.filter(channel=DESKTOP, endpoint_key=Delivery.OWN)
+    assert set(bells.values_list("state", "counted_on")) == {("delivered", None)}
+    assert bells.count() == 3
+
+
+def test_a_bell_that_goes_through_its_lane_takes_no_place_of_a_browser(two, sink):
+    make_device(two.ala, f"{sink.url}/laptop", BrowserKeys().keys, channel=DESKTOP)
+    Pace.objects.create(membership=two.ala, channel=DESKTOP, most=1)
+    pricing(two, "a")
+    queue_bells()
+    drain(patience_seconds=0)
+    assert len(sink.requests) == 1
+    bell = Delivery.objects.get(channel=DESKTOP, endpoint_key=Delivery.OWN)
+    assert (bell.state, bell.counted_on) == ("delivered", None)
 
 
 def test_two_phones_are_one_interruption(two, sink):

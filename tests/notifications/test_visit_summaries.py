@@ -208,10 +208,11 @@ def test_a_chat_gets_one_closing_message(northstar, sink):
     assert "anna" not in text.lower()
 
 
-def test_a_push_takes_the_place_of_the_first_one_quietly(northstar, sink):
+@pytest.mark.parametrize("channel", [MOBILE, DESKTOP])
+def test_a_push_takes_the_place_of_the_first_one_quietly(northstar, sink, channel):
     browser = BrowserKeys()
-    make_device(northstar.ala, f"{sink.url}/phone", browser.keys)
-    choose(northstar.ala, MOBILE, VISIT_SUMMARY, True)
+    make_device(northstar.ala, f"{sink.url}/phone", browser.keys, channel=channel)
+    choose(northstar.ala, channel, VISIT_SUMMARY, True)
     ends(northstar)
     told, ended = [browser.read(request.body) for request in sink.requests]
     assert ended["tag"] == told["tag"]
@@ -220,6 +221,22 @@ def test_a_push_takes_the_place_of_the_first_one_quietly(northstar, sink):
     first, second = sink.requests
     assert second.headers["topic"] == first.headers["topic"]
     assert (first.headers["urgency"], second.headers["urgency"]) == ("high", "low")
+
+
+def test_the_desktop_without_a_browser_has_nothing_to_sum_up(northstar):
+    """The bell shows in the first message how the visit went on."""
+    choose(northstar.ala, DESKTOP, VISIT_SUMMARY, True)
+    ends(northstar)
+    assert not Notification.objects.filter(is_summary=True).exists()
+
+
+def test_a_summary_to_a_browser_is_no_second_item_in_the_bell(northstar, sink):
+    make_device(northstar.ala, f"{sink.url}/laptop", BrowserKeys().keys, channel=DESKTOP)
+    choose(northstar.ala, DESKTOP, VISIT_SUMMARY, True)
+    ends(northstar)
+    (told,) = Delivery.objects.filter(notification__is_summary=True)
+    assert (told.channel, told.is_bell, told.state) == (DESKTOP, False, "delivered")
+    assert sum(broken().values()) == 0
 
 
 def test_a_push_with_names_says_who_and_where(northstar, sink):
@@ -271,13 +288,12 @@ def test_the_timeline_costs_the_same_with_many_visits(northstar, client):
     assert_constant_queries(lambda: client.get("/activity/"), grow)
 
 
-def test_the_switch_stands_on_three_tabs_and_is_off(northstar, client):
+def test_the_switch_stands_on_every_tab_and_is_off(northstar, client):
     client.force_login(northstar.ala.user)
-    for tab in ("email", "other-apps", "mobile"):
+    for tab in ("email", "desktop", "other-apps", "mobile"):
         html = client.get(f"/settings/notifications/{tab}/").content.decode()
         name = f'name="{tab.replace("-", "_")}-{VISIT_SUMMARY}"'
         assert "checked" not in html[html.index(name) :].partition(">")[0]
-    assert f"{DESKTOP}-{VISIT_SUMMARY}" not in html
 
 
 # --- Several at once, and many --------------------------------------------------------------

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 URL = "/settings/when/"
 AT_ONCE = {
     f"{channel}-{field}": value
-    for channel in ("email", "other_apps", "mobile")
+    for channel in ("email", "desktop", "other_apps", "mobile")
     for field, value in (("every", "time"), ("at", "08:00"), ("weekday", "0"))
 }
 NO_QUIET = {"quiet-begins": "18:00", "quiet-ends": "08:00", "quiet-days": [*"12345"]}
