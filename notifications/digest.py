@@ -23,24 +23,29 @@ T = TypeVar("T", bound=Hashable)
 def render_all(contexts: Sequence[MessageContext]) -> Message:
     """Return the message about one or several notifications of one member.
 
-    The first one's delivery carries the others, so the message has its id.
+    The first one's delivery carries the others, so the message has its id. In the message, what
+    asks for an answer comes first, and of as much the oldest.
     """
-    messages = [render(context) for context in contexts[:MOST_ITEMS]]
-    if len(messages) == 1:
-        return messages[0]
-    with translation.override(messages[0].language):
-        return _digest(contexts, messages)
+    carrier = contexts[0]
+    if len(contexts) == 1:
+        return render(carrier)
+    ordered = sorted(contexts, key=lambda c: c.notification.strength, reverse=True)
+    messages = [render(context) for context in ordered[:MOST_ITEMS]]
+    with translation.override(carrier.membership.user.language):
+        return _digest(carrier, ordered, messages)
 
 
-def _digest(contexts: Sequence[MessageContext], messages: Sequence[Message]) -> Message:
-    first, membership, count = messages[0], contexts[0].membership, len(contexts)
+def _digest(
+    carrier: MessageContext, contexts: Sequence[MessageContext], messages: Sequence[Message]
+) -> Message:
+    first, membership, count = messages[0], carrier.membership, len(contexts)
     more = ngettext("%(first)s, and %(count)d more", "%(first)s, and %(count)d more", count - 1)
     heading = ngettext(
         "%(count)d notification for %(account)s", "%(count)d notifications for %(account)s", count
     )
     topics = frozenset[str]().union(*map(topics_of, contexts))
     return Message(
-        public_id=first.public_id,
+        public_id=str(carrier.delivery.public_id),
         language=first.language,
         subject=more % {"first": first.subject, "count": count - 1},
         sentence=heading % {"count": count, "account": first.account_name} + ".",

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from django.db import transaction
 
 from accounts.models import Membership
-from notifications.limits import Ask, strength_of, who_waits
+from notifications.limits import Ask, who_waits
 from notifications.models import Delivery
 from notifications.timing import Rhythm, rest_comes_at
 from partners.bulk import update_rows
@@ -45,7 +45,7 @@ class Candidate:
         return Ask(
             delivery_id=self.delivery.pk,
             notification_id=self.delivery.notification_id,
-            strength=max(_strength(delivery) for delivery in self.everything),
+            strength=max(delivery.notification.strength for delivery in self.everything),
         )
 
     def place(self, now: datetime) -> Place:
@@ -114,8 +114,3 @@ def _marked(delivery: Delivery, held: Mapping[int, date], today: date) -> dict[s
         "counted_on": None if is_held else today,
         "held_on": today if is_held else delivery.held_on,
     }
-
-
-def _strength(delivery: Delivery) -> int:
-    notification = delivery.notification
-    return 0 if notification.is_summary else strength_of(notification.trigger)

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Account, Membership
 from notifications.eligibility.facts import Part
+from notifications.limits import strength_of
 from notifications.models.endpoints import Endpoint
 from notifications.models.visits import Visit
 from notifications.reasons import Reason, reason_choices, sentence_of
@@ -126,6 +127,11 @@ class Notification(models.Model):
     def __str__(self) -> str:
         built_in = BUILT_IN.get(self.trigger)
         return str(built_in.label) if built_in else self.trigger
+
+    @property
+    def strength(self) -> int:
+        """How much it says; the end of a visit says nothing new."""
+        return 0 if self.is_summary else strength_of(self.trigger)
 
 
 class Kind(models.TextChoices):

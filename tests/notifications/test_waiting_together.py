@@ -26,6 +26,7 @@ from notifications.when.services import snooze, wake
 from partners.models import Activity
 from tests.accounts.test_at_once import at_once
 from tests.factories import make_contact, make_lead, make_member
+from tests.northstar import PRICING
 
 pytestmark = pytest.mark.django_db
 
@@ -73,6 +74,22 @@ def test_a_digest_is_one_mail_with_everything(daily):
         assert why in letter.body and why in html
     assert states() == ["delivered"] * 3
     assert sum(broken().values()) == 0
+
+
+def test_what_asks_for_an_answer_comes_first_and_is_the_subject(northstar):
+    """The message keeps the id of what has waited longest."""
+    Pace.objects.create(membership=northstar.ala, channel=EMAIL, every="day")
+    looked, asked = (make_contact(f"{name}@acme.example") for name in ("looked", "asked"))
+    northstar.happens(contact=looked, **PRICING)
+    northstar.happens(contact=asked)
+    drain(patience_seconds=0)
+    carrier = Delivery.objects.get(channel=EMAIL, state="pending")
+    a_day_passes()
+    drain(patience_seconds=0)
+    (letter,) = mail.outbox
+    assert "asked@acme.example requested a demo, and 1 more" in letter.subject
+    assert letter.body.index("asked@acme.example") < letter.body.index("looked@acme.example")
+    assert letter.extra_headers["X-PN-Delivery"] == str(carrier.public_id)
 
 
 def test_the_bell_does_not_wait(daily):
