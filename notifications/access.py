@@ -12,6 +12,7 @@ from notifications.delivery_log import Reader, Row, load_row, reader_of
 from notifications.eligibility import Matter
 from notifications.inbox.selectors import received
 from notifications.models import AdditionalRecipient, Endpoint, Notification, Profile
+from notifications.selectors import topic_groups
 from partners.access import Viewer, load_object_viewer
 from partners.models import Client, Deal, Lead
 
@@ -20,6 +21,15 @@ def load_partner_member(request: AccountRequest) -> Membership:
     """Return the acting member of an active partner account. Http404 for others (R2)."""
     membership = request.membership
     if membership is None or not membership.account.is_partner:
+        raise Http404
+    return membership
+
+
+def load_told_member(request: AccountRequest) -> Membership:
+    """Return the acting member, if there is anything that they can be told. Http404 for others:
+    of the vendor only partner managers are told."""
+    membership = request.membership
+    if membership is None or not topic_groups(membership):
         raise Http404
     return membership
 

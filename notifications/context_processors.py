@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Membership
 from notifications.channels.web_push import application_server_key
 from notifications.inbox.selectors import bell
+from notifications.selectors import topic_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,18 +40,18 @@ _MAIN: _Links = (
     ("notifications:activity", _("Activity")),
     ("notifications:deliveries", _("Deliveries")),
 )
+_OWN = _("Your preferences")
+_WHEN, _PROFILES = "notifications:when", "notifications:profiles"
 _PREFERENCES: _Links = (
     ("accounts:profile", _("Profile")),
     ("accounts:security", _("Security")),
     ("notifications:preferences_start", _("Notifications")),
-    ("notifications:when", _("When")),
+    (_WHEN, _("When")),
     ("notifications:endpoints", _("Apps and devices")),
 )
-# There is nothing to tell to anybody else.
-_FOR_PARTNERS_ONLY = ("notifications:when", "notifications:profiles")
 _ACCOUNT: _Links = (
     ("notifications:users", _("Users")),
-    ("notifications:profiles", _("Notification profiles")),
+    (_PROFILES, _("Notification profiles")),
 )
 _PARTNERS: _Links = (("notifications:communication", _("Communication")),)
 
@@ -81,16 +82,16 @@ def _main_links(request: HttpRequest, membership: Membership | None) -> _Links:
 
 
 def _settings_groups(path: str, membership: Membership | None) -> Iterable[Group]:
-    is_partner = bool(membership and membership.account.is_partner)
-    own, account = _PREFERENCES if membership else _PREFERENCES[:2], _ACCOUNT
-    if not is_partner:
-        own, account = (
-            tuple(link for link in links if link[0] not in _FOR_PARTNERS_ONLY)
-            for links in (own, account)
-        )
-    yield Group(key="own", label=_("Your preferences"), entries=_entries(own, path))
-    if membership:
-        yield Group(key="account", label=_("Account"), entries=_entries(account, path))
+    if membership is None:
+        yield Group(key="own", label=_OWN, entries=_entries(_PREFERENCES[:2], path))
+        return
+    is_partner = membership.account.is_partner
+    hidden = set() if is_partner else {_PROFILES}
+    # Of the vendor's people only partner managers are told anything.
+    hidden |= set() if topic_groups(membership) else {_WHEN}
+    for key, label, links in (("own", _OWN, _PREFERENCES), ("account", _("Account"), _ACCOUNT)):
+        shown = tuple(link for link in links if link[0] not in hidden)
+        yield Group(key=key, label=label, entries=_entries(shown, path))
     if is_partner:
         yield Group(key="partners", label=_("Partners"), entries=_entries(_PARTNERS, path))
 

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
-from notifications.access import load_partner_member
+from notifications.access import load_partner_member, load_told_member
 from notifications.delivery.waiting import send_now
 from notifications.views.inbox_menu import answer
 from notifications.when import services, waiting
@@ -25,7 +25,7 @@ from partners.access import load_lead
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def when(request: MemberRequest) -> HttpResponse:
-    member = load_partner_member(request)
+    member = load_told_member(request)
     data = request.POST if request.method == "POST" else None
     paces = [PaceForm(data, instance=pace) for pace in services.paces_of(member)]
     quiet = QuietHoursForm(data, instance=services.quiet_hours_of(member))
@@ -72,7 +72,7 @@ def _page(
 @member_required
 @require_POST
 def send_waiting(request: MemberRequest) -> HttpResponse:
-    count = send_now(load_partner_member(request))
+    count = send_now(load_told_member(request))
     if count:
         words = ngettext(
             "%(count)d message is sent now.", "%(count)d messages are sent now.", count
@@ -104,7 +104,7 @@ def end_absence(request: MemberRequest) -> HttpResponse:
 @require_POST
 def pause(request: MemberRequest) -> HttpResponse:
     """Keep everything but the bell from oneself, or end that."""
-    member, span = load_partner_member(request), request.POST.get("span", "")
+    member, span = load_told_member(request), request.POST.get("span", "")
     page = reverse("notifications:when")
     if not span:
         services.wake(member)

@@ -19,6 +19,7 @@ from tests.factories import (
     make_company,
     make_deal,
     make_lead,
+    make_member,
     make_profile,
     make_webhook,
     switch_on,
@@ -259,15 +260,18 @@ def test_a_lead_that_is_anothers_now_cannot_be_muted(ala, world):
     assert "Mute this lead" not in page(ala)
 
 
-def test_the_vendors_people_have_no_hours_to_keep(client, world):
-    """R2: only members of partner accounts are told at their own pace."""
-    Notification.objects.update(membership=world.gosia, account=world.vendor)
+def test_a_partner_manager_keeps_hours_but_has_no_leads_to_mute(client, world):
+    pat = make_member(world.vendor, "pat@northwind.example", role="partner_manager")
+    Notification.objects.update(membership=pat, account=world.vendor)
     Delivery.objects.update(account=world.vendor)
-    client.force_login(world.gosia.user)
+    client.force_login(pat.user)
     text = page(client)
     assert SENTENCE in text
     assert "Why am I getting this" in text
-    assert "Mute this lead" not in text and "Pause everything" not in text
+    assert "Mute this lead" not in text
+    assert "Pause everything for an hour" in text
+    client.post("/settings/when/pause/", {"span": "hour"})
+    assert Snooze.objects.get().membership == pat
 
 
 # --- For scripts, and for nobody else -----------------------------------------------------

@@ -11,7 +11,7 @@ from django.utils import timezone
 from notifications.channels import EMAIL
 from notifications.drain import drain
 from notifications.models import Delivery, Pace, QuietHours, Snooze
-from tests.factories import make_member
+from tests.factories import make_account, make_member
 from tests.queries import assert_constant_queries
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +180,25 @@ def test_the_page_costs_the_same_whatever_waits(page, northstar):
     northstar.happens()
     drain(patience_seconds=0)
     assert_constant_queries(lambda: page.get(URL), more_waits)
+
+
+# --- The vendor's people --------------------------------------------------------------------
+
+
+def test_a_partner_manager_is_told_of_escalations_and_keeps_hours_too(client):
+    vendor = make_account("northwind", kind="vendor")
+    pat = make_member(vendor, "pat@northwind.example", role="partner_manager")
+    client.force_login(pat.user)
+    html = client.get(URL).content.decode()
+    assert "How often" in html
+    assert "Away" not in html  # Nobody stands in for them: every partner manager is told.
+    assert 'href="/settings/when/"' in client.get("/settings/profile/").content.decode()
+    assert save(client, email__every="day").status_code == 302
+    assert Pace.objects.get(membership=pat, channel=EMAIL).every == "day"
+
+
+def test_of_nothing_to_be_told_there_is_no_hour(client):
+    gosia = make_member(make_account("northwind", kind="vendor"), role="growth_specialist")
+    client.force_login(gosia.user)
+    assert client.get(URL).status_code == 404
+    assert 'href="/settings/when/"' not in client.get("/settings/profile/").content.decode()
