@@ -123,9 +123,11 @@
     });
   }
   dialog?.addEventListener("close", () => {
-    if (dialog.returnValue !== "yes") return;
-    const panel = panelOf(here().dataset.tab);
-    for (const topic of panel.querySelectorAll("[data-topic]:enabled")) topic.checked = false;
+    const cleared = { here: [here()], all: tabs }[dialog.returnValue] ?? [];
+    for (const tab of cleared) {
+      const topics = panelOf(tab.dataset.tab).querySelectorAll("[data-topic]:enabled");
+      for (const topic of topics) topic.checked = false;
+    }
     update();
   });
   for (const button of form.querySelectorAll("[data-reset]")) {

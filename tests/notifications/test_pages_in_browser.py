@@ -249,11 +249,25 @@ def test_search_all_of_a_group_and_clear(visit):
     page.get_by_role("checkbox", name="All topics of this group").click()
     expect(topic).to_be_checked()
     page.get_by_role("button", name="Clear all preferences").click()
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear this tab").click()
     expect(topic).not_to_be_checked()
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_text("No unsaved changes")).to_be_visible()
     expect(page.get_by_text("2 of 3 on").locator("visible=true")).to_be_visible()
+
+
+def test_all_tabs_are_cleared_at_once_and_saved_with_one_click(visit):
+    """R70, F16."""
+    page = visit(PREFERENCES)
+    page.get_by_role("button", name="Clear all preferences").click()
+    page.get_by_role("button", name="Clear all tabs").click()
+    expect(page.get_by_text("0 of 3 on").locator("visible=true")).to_be_visible()
+    page.get_by_role("tab", name="Desktop").click()
+    expect(page.get_by_text("0 of 3 on").locator("visible=true")).to_be_visible()
+    expect(page.get_by_role("switch", name="Bell")).to_be_checked()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Your notification preferences are saved.")).to_be_visible()
+    expect(page.get_by_text("0 of 3 on").locator("visible=true")).to_be_visible()
 
 
 def test_tabs_work_by_keyboard(visit):

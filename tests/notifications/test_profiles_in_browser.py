@@ -103,7 +103,7 @@ def test_clearing_leaves_what_is_locked(visit, world):
     locked = page.get_by_label(TOPIC, exact=True).locator("visible=true")
     expect(locked).to_be_disabled()
     page.get_by_role("button", name="Clear all preferences").locator("visible=true").click()
-    page.get_by_role("button", name="Clear", exact=True).click()
+    page.get_by_role("button", name="Clear this tab").click()
     expect(page.get_by_text("2 changes not saved")).to_be_visible()
     expect(locked).to_be_checked()
 
