@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar, Protocol
 
 from notifications.messages import Message
+from notifications.text import plain
 
 
 class Failure(StrEnum):
@@ -26,6 +27,7 @@ class DeliveryError(Exception):
 
     `retry_after`: how long the endpoint wants to be left alone. `endpoint_down`: it would
     refuse any other message as well; so by default when nothing, or no answer, came through.
+    `detail` quotes the other side, without control characters: PostgreSQL stores no NUL.
     """
 
     def __init__(
@@ -40,7 +42,7 @@ class DeliveryError(Exception):
     ) -> None:
         super().__init__(detail)
         self.failure = failure
-        self.detail = detail
+        self.detail = plain(detail)
         self.permanent = permanent
         self.bad_address = bad_address
         self.retry_after = retry_after

@@ -25,6 +25,7 @@ from django.utils import timezone
 from notifications.channels.addresses import is_public
 from notifications.channels.base import DeliveryError, Failure, read_retry_after
 from notifications.channels.deadline import hang_up_after
+from notifications.text import plain
 
 CONNECT_SECONDS = 5.0
 MAX_ADDRESSES = 4
@@ -114,7 +115,7 @@ def _beginning(answer: http.client.HTTPResponse) -> str:
         read = answer.read1(BODY_BYTES)
     except (OSError, http.client.HTTPException, ValueError):
         return ""  # The status was the answer.
-    return " ".join(read.decode(errors="replace").split())
+    return " ".join(plain(read.decode(errors="replace")).split())
 
 
 class _Connection(http.client.HTTPConnection):

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from allauth.account.models import EmailAddress
+from anymail.exceptions import AnymailRequestsAPIError
 from django.core import mail
 from django.utils import timezone
 
@@ -280,8 +281,6 @@ def test_the_pauses_are_spread(settings):
 
 
 def test_anymail_answers_are_classified():
-    from anymail.exceptions import AnymailRequestsAPIError  # noqa: PLC0415 - only here
-
     class Response:
         def __init__(self, status_code):
             self.status_code = status_code
@@ -299,6 +298,12 @@ def test_anymail_answers_are_classified():
     ):
         error = as_delivery_error(AnymailRequestsAPIError(response=Response(code)))
         assert (error.failure, error.permanent) == (failure, permanent)
+
+
+def test_no_control_character_of_a_mail_server_is_kept():
+    """PostgreSQL stores no NUL; what became of the message could not be written down."""
+    error = as_delivery_error(smtplib.SMTPDataError(554, b"5.6.0 no\0such\r\nthing"))
+    assert error.detail == "554 5.6.0 no such thing"
 
 
 # --- Leases -----------------------------------------------------------------------------------

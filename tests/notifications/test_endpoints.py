@@ -22,7 +22,10 @@ from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
-from tests.factories import make_device, make_webhook
+from tests.factories import (
+    make_device,
+    make_webhook,
+)
 from tests.northstar import Northstar
 from tests.push import BrowserKeys
 from tests.sinks import HttpSink
@@ -117,6 +120,21 @@ def test_a_removed_endpoint_gets_nothing(northstar, sink, hook):
     drain(patience_seconds=0)
     assert sink.requests == []
     assert rows().get().reason == "suppressed_address"
+
+
+# --- What comes back ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("status", "state"), [(200, "delivered"), (500, "pending")])
+def test_whatever_it_answers_can_be_written_down(northstar, sink, hook, status, state):
+    """On PostgreSQL a NUL cannot: the message would go again and again, and hold up others."""
+    sink.answer = lambda _request: (status, {}, bytes(range(256)))
+    happens(northstar)
+    drain(patience_seconds=0)
+    (row,) = rows()
+    assert (row.state, row.starts, len(sink.requests)) == (state, 1, 1)
+    assert row.detail.startswith(f'{status} !"#')
+    assert row.detail.isprintable()
 
 
 # --- Left alone ----------------------------------------------------------------------------
