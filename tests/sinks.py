@@ -187,3 +187,13 @@ class HungServer:
 
     def __exit__(self, *_error: object) -> None:
         self._socket.close()
+
+    def connections(self) -> int:
+        """Return how many have connected since it was asked last."""
+        self._socket.setblocking(False)
+        count = 0
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._socket.accept()[0].close()
+                count += 1
+        return count

@@ -34,6 +34,8 @@ BODY_BYTES = 1_000
 # Who is busy or did not answer in time is left alone for so long.
 QUIET_PAUSE = timedelta(seconds=60)
 _BUSY = frozenset({429, 502, 503, 504})
+# So an attempt begins whose host leads into a private network, for people and scripts to find.
+BLOCKED = "blocked_ip"
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,8 @@ def _tls() -> ssl.SSLContext:
 def _connect(host: str, port: int, timeout: float) -> socket.socket:
     addresses = _resolve(host, port, min(timeout, CONNECT_SECONDS))
     if not settings.ALLOW_PRIVATE_WEBHOOKS and not all(map(is_public, addresses)):
-        raise PermissionError("this address is not reachable from outside")
+        detail = f"{BLOCKED}: this address is not reachable from outside"
+        raise DeliveryError(Failure.NOT_SENT, detail)
     problem: OSError = ConnectionError("no address")
     tried = addresses[:MAX_ADDRESSES]
     share = min(timeout, CONNECT_SECONDS) / max(len(tried), 1)

@@ -17,7 +17,10 @@ _NO_ANSWER = (
     ("was not found within", gettext_lazy("Its host could not be found in time.")),
     (
         "not reachable from outside",
-        gettext_lazy("It lies in a private network, where nothing is sent."),
+        gettext_lazy(
+            "Its name leads into a private network, where nothing is sent. Change the address, or "
+            "the name's entry in the DNS."
+        ),
     ),
     ("CERTIFICATE", gettext_lazy("Its certificate is not valid, so the connection is not safe.")),
     ("SSL", gettext_lazy("It does not speak https.")),

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import Outcome
+from notifications.channels.http import BLOCKED
 from notifications.decision_log import deliveries_of
 from notifications.eligibility import Part
 from notifications.explain.chain import Candidate, Sending, Try
@@ -159,7 +160,9 @@ def _held(delivery: Delivery, most: int | None) -> str:
 def _last_failure(delivery: Delivery) -> Iterable[str]:
     """Return why it did not go the last time, if there was one; no word of the server's."""
     tries = list(delivery.attempts.all())
-    if tries and tries[-1].outcome in _FAILURES:
+    if tries and tries[-1].detail.startswith(BLOCKED):
+        yield _("Its address leads into a private network, where nothing is sent.")
+    elif tries and tries[-1].outcome in _FAILURES:
         yield _(_FAILURES[tries[-1].outcome])
     elif delivery.failures:
         yield _("The message could not be prepared.")

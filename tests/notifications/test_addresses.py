@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from django.core.exceptions import ValidationError
 from notifications.channels.addresses import check_url, is_public
 from notifications.channels.base import DeliveryError, Failure
 from notifications.channels.http import post
-from tests.sinks import HttpSink
+from tests.sinks import HttpSink, HungServer
 
 DEADLINE = timedelta(seconds=5)
 PUBLIC = ("1.1.1.1", "93.184.216.34", "2606:4700::1111", "::ffff:1.1.1.1")
@@ -46,6 +47,8 @@ def test_not_public(address):
         ("https://hooks.example.com./a", "https://hooks.example.com/a"),
         ("https://1.1.1.1/a", "https://1.1.1.1/a"),
         ("https://[2606:4700::1111]/a", "https://[2606:4700::1111]/a"),
+        ("https://hooks.example.com:80/a", "https://hooks.example.com:80/a"),
+        ("https://good.example#@127.0.0.1/", "https://good.example/"),
     ],
 )
 def test_taken_as(typed, kept):
@@ -57,14 +60,16 @@ def test_taken_as(typed, kept):
     [
         *("", "hooks.example.com", "//hooks.example.com", "https://", "https:///x"),
         *("http://hooks.example.com/", "file:///etc/passwd", "gopher://x.example/", "ftp://a.b/"),
+        *("dict://x.example:11211/", "unix:///run/docker.sock", "javascript:alert(1)"),
         *("https://127.0.0.1/", "https://[::1]/", "https://localhost/", "https://127.1/"),
         *("https://2130706433/", "https://0x7f000001/", "https://0177.0.0.1/", "https://0/"),
         *("https://127。0。0。1/", "https://①②⑦.⓪.⓪.①/", "https://ⓛocalhost/"),
         *("https://169.254.169.254/", "https://[::ffff:127.0.0.1]/", "https://10.0.0.5/"),
         *("https://good.example\\@127.0.0.1/", "https://user:word@hooks.example.com/"),
-        *("https://good@127.0.0.1/", "https://hooks.example.com:22/", "https://a.example:99999/"),
+        *("https://good@127.0.0.1/", "https://a.example:99999/", "https://a.example:x/"),
         *("https://hooks.example.com/%0d%0aX: y", "https://hooks.example.com/a b"),
         *("https://hooks.example.com/\r\nX: y", "https://hooks.example.com/\x00"),
+        *("https://hooks.example.com/%0D%0AX: y", "https://hooks.example.com/a\tb"),
         f"https://{'a' * 2_100}.example/",
         f"https://hooks.example.com/{'ą' * 700}",  # Longer than it looks, once in ASCII.
         "https://a..example/",
@@ -97,21 +102,58 @@ def test_this_site_itself_is_refused(settings, url):
         check_url(url)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "localhost", "127.1", "0x7f000001", "2130706433", "0177.0.0.1", "0"),
+        *("127。0。0。1", "①②⑦.⓪.⓪.①", "ⓛocalhost", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]"),
+        *("good.example\\@127.0.0.1", "good@127.0.0.1", "good.example:80@127.0.0.1"),
+    ],
+)
 def test_refused_when_connected_to(host):
-    """Whatever the name was when it was typed: nothing reaches the private server."""
-    with HttpSink() as sink:
-        with pytest.raises(DeliveryError, match="not reachable from outside") as caught:
-            post(f"http://{host}:{sink.port}/", b"{}", {}, deadline=DEADLINE)
-        assert caught.value.failure == Failure.NOT_SENT
-        assert sink.requests == []
+    """B87, B88, B89, B97. Whatever was typed: nobody knocks at the private server."""
+    with HungServer() as server:
+        with pytest.raises(
+            DeliveryError, match="blocked_ip: .* not reachable from outside"
+        ) as error:
+            post(f"http://{host}:{server.port}/", b"{}", {}, deadline=DEADLINE)
+        assert error.value.failure == Failure.NOT_SENT
+        assert not error.value.permanent  # Names are mended.
+        assert server.connections() == 0
 
 
-def test_one_private_address_among_public_ones_is_enough(monkeypatch):
-    rows = [(0, 0, 0, "", (address, 443)) for address in ("1.1.1.1", "10.0.0.5")]
-    monkeypatch.setattr("socket.getaddrinfo", lambda *_args, **_options: rows)
+def leads_to(monkeypatch, *addresses: str) -> None:
+    """Let each name that ends with .example be found at these addresses."""
+    look_up = socket.getaddrinfo
+
+    def answer(host, port, *args, **options):
+        if not host.endswith(".example"):
+            return look_up(host, port, *args, **options)
+        families = (socket.AF_INET6 if ":" in address else socket.AF_INET for address in addresses)
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (address, port))
+            for family, address in zip(families, addresses, strict=True)
+        ]
+
+    monkeypatch.setattr("socket.getaddrinfo", answer)
+
+
+@pytest.mark.parametrize("address", NOT_PUBLIC)
+def test_a_name_that_leads_to_a_private_address_is_refused(monkeypatch, address):
+    """B90, B91, B92, B93."""
+    leads_to(monkeypatch, address)
     with pytest.raises(DeliveryError, match="not reachable from outside"):
-        post("https://both.example/", b"{}", {}, deadline=DEADLINE)
+        post("https://metadata.example/", b"{}", {}, deadline=DEADLINE)
+
+
+@pytest.mark.parametrize("addresses", [("1.1.1.1", "127.0.0.1"), ("127.0.0.1", "1.1.1.1")])
+def test_one_private_address_among_public_ones_is_enough(monkeypatch, addresses):
+    """B94."""
+    with HungServer() as server:
+        leads_to(monkeypatch, *addresses)
+        with pytest.raises(DeliveryError, match="not reachable from outside"):
+            post(f"http://both.example:{server.port}/", b"{}", {}, deadline=DEADLINE)
+        assert server.connections() == 0
 
 
 def test_the_checked_address_is_the_one_that_is_connected_to(monkeypatch, settings):
@@ -130,3 +172,24 @@ def test_the_checked_address_is_the_one_that_is_connected_to(monkeypatch, settin
         (request,) = sink.requests
     assert names == ["rebind.example", "127.0.0.1"]
     assert request.headers["host"] == f"rebind.example:{sink.port}"
+
+
+def test_tls_is_asked_for_the_name_not_for_the_address(monkeypatch, settings):
+    """B95: the certificate of the name counts, wherever it leads."""
+    settings.ALLOW_PRIVATE_WEBHOOKS = True
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(DEADLINE.total_seconds())
+
+        def hear() -> None:
+            connection, _ = server.accept()
+            with connection:
+                heard.append(connection.recv(65536))
+
+        listening = threading.Thread(target=hear)
+        listening.start()
+        leads_to(monkeypatch, "127.0.0.1")
+        with pytest.raises(DeliveryError):
+            post(f"https://rebind.example:{server.getsockname()[1]}/", b"{}", {}, deadline=DEADLINE)
+        listening.join()
+    assert b"rebind.example" in heard[0]

@@ -321,7 +321,7 @@ def test_a_test_does_not_reach_into_a_private_network(client, world):
     with HttpSink() as sink:
         endpoint = make_webhook(world.ala, sink.url)
         answer = post(client, world.ala.user, page(endpoint, part="test/"))
-        assert "It lies in a private network" in says(answer)
+        assert "Its name leads into a private network" in says(answer)
         assert sink.requests == []
 
 

@@ -23,12 +23,17 @@ from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
 from tests.factories import (
+    make_account,
     make_device,
+    make_member,
+    make_user,
     make_webhook,
 )
 from tests.northstar import Northstar
+from tests.notifications.test_addresses import leads_to
 from tests.push import BrowserKeys
 from tests.sinks import HttpSink
+from tests.world import read
 
 pytestmark = pytest.mark.django_db
 PAST = timezone.now() - timedelta(minutes=1)
@@ -137,6 +142,30 @@ def test_whatever_it_answers_can_be_written_down(northstar, sink, hook, status, 
     assert row.detail.isprintable()
 
 
+def test_what_it_answers_is_shown_as_text_and_to_whom_it_concerns(northstar, client, sink, hook):
+    """B105: to the endpoint's owner and the vendor; its headers to nobody."""
+    sink.answer = lambda _request: (500, {"X-Powered-By": "inner-host"}, b"<script>evil()</script>")
+    happens(northstar)
+    drain(patience_seconds=0)
+    (row,) = rows()
+    vendor = make_member(make_account("northwind", kind="vendor"), role="admin").user
+    explained = f"/activity/{row.notification.activity.message_id}/"
+    owner = northstar.ala.user
+    for user, url in (
+        *((owner, f"/settings/endpoints/{hook.pk}/"), (vendor, "/deliveries/")),
+        *((vendor, explained), (make_user(is_superuser=True, is_staff=True), admin_page(row))),
+    ):
+        page = read(client, user, url)
+        assert "500 &lt;script&gt;evil()" in page, url
+        assert "<script>evil" not in page and "inner-host" not in page, url
+    for url in ("/deliveries/", explained):
+        assert "evil()" not in read(client, owner, url), url
+
+
+def admin_page(row: Delivery) -> str:
+    return f"/admin/notifications/delivery/{row.pk}/change/"
+
+
 # --- Left alone ----------------------------------------------------------------------------
 
 
@@ -219,6 +248,30 @@ def test_a_mail_server_that_is_down_is_left_alone_as_a_whole(northstar, settings
     assert Attempt.objects.filter(delivery__channel=EMAIL).count() == 10
     assert rows(EMAIL).filter(starts=0).count() == 4
     assert Endpoint.objects.count() == 0
+
+
+def test_a_name_that_leads_inside_by_now(northstar, client, settings, sink, hook, monkeypatch):
+    """B104: seen at each try, said to whom it concerns, and over once the name is mended."""
+    Endpoint.objects.update(address=f"http://hooks.example:{sink.port}/hook")
+    leads_to(monkeypatch, "127.0.0.1")
+    settings.ALLOW_PRIVATE_WEBHOOKS = False
+    happens(northstar)
+    drain(patience_seconds=0)
+    (row,) = rows()
+    attempt = row.attempts.get()
+    assert (row.state, attempt.outcome) == ("pending", "not_sent")
+    assert attempt.detail.startswith("blocked_ip: ")
+    assert sink.requests == []
+    owner = northstar.ala.user
+    log = read(client, owner, "/deliveries/?tab=waiting")
+    assert "Its address leads into a private network, where nothing is sent." in log
+    assert "Next try:" in log
+    assert "Change the address" in read(client, owner, f"/settings/endpoints/{hook.pk}/")
+    settings.ALLOW_PRIVATE_WEBHOOKS = True
+    forget_the_pause()
+    drain(patience_seconds=0)
+    assert [request.path for request in sink.requests] == ["/hook"]
+    assert rows().get().state == "delivered"
 
 
 # --- Given up ------------------------------------------------------------------------------

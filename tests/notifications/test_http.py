@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from notifications.channels.base import DeliveryError, Failure
 from notifications.channels.http import BODY_BYTES, Answer, post, refusal
+from notifications.text import plain
 from tests.servers import free_port
 from tests.sinks import HttpSink, HungServer
 
@@ -122,16 +124,72 @@ def test_tls_that_is_none_is_not_sent():
     assert error.failure == Failure.NOT_SENT
 
 
-def test_an_endless_body_is_read_to_its_beginning_only():
-    def endless(connection: socket.socket) -> None:
-        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-        while True:
-            connection.sendall(b"a" * 65536)
+GIGABYTE = 1_000_000_000
+BIG_CHUNK = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
 
-    with Raw(endless) as server:
+
+@pytest.mark.parametrize(
+    ("header", "piece"),
+    [
+        (b"", b"a" * 65536),
+        (b"Content-Length: 1000000000\r\n", b"a" * 65536),
+        (b"Transfer-Encoding: chunked\r\n", BIG_CHUNK),
+    ],
+    ids=["endless", "a gigabyte", "chunked"],
+)
+def test_of_a_body_without_end_only_the_beginning_is_read(header, piece):
+    """B105. What the sockets between the two hold is sent, the gigabyte is not."""
+    sent = 0
+    hung_up = threading.Event()
+
+    def speak(connection: socket.socket) -> None:
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + header + b"\r\n")
+        try:
+            while sent < GIGABYTE:
+                sent += connection.send(piece)
+        finally:
+            hung_up.set()
+
+    with Raw(speak) as server:
         answer = post(server.url, b"{}", {}, deadline=DEADLINE)
+        assert hung_up.wait(10)
     assert answer.accepted
-    assert len(answer.text) <= BODY_BYTES
+    assert 0 < len(answer.text) <= BODY_BYTES
+    assert sent < GIGABYTE / 10
+
+
+def test_what_is_compressed_is_not_inflated():
+    """B105: a hundred megabytes of zeros in a hundred kilobytes."""
+    bomb = gzip.compress(bytes(100_000_000), compresslevel=1)
+    with HttpSink() as sink:
+        sink.answer = lambda _request: (200, {"Content-Encoding": "gzip"}, bomb)
+        answer = post(sink.url, b"{}", {}, deadline=DEADLINE)
+        (request,) = sink.requests
+    assert request.headers["accept-encoding"] == "identity"
+    assert answer.text == beginning(bomb)
+
+
+def beginning(body: bytes) -> str:
+    return " ".join(plain(body[:BODY_BYTES].decode(errors="replace")).split())
+
+
+def test_no_cookie_comes_back():
+    """B105."""
+    with HttpSink() as sink:
+        sink.answer = lambda _request: (200, {"Set-Cookie": "session=1; Path=/"}, b"")
+        for _ in range(2):
+            post(sink.url, b"{}", {}, deadline=DEADLINE)
+        assert ["cookie" in request.headers for request in sink.requests] == [False, False]
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_no_control_character_of_an_answer_is_kept(status):
+    """PostgreSQL stores no NUL; what became of the message could not be written down."""
+    with HttpSink() as sink:
+        sink.answer = lambda _request: (status, {}, b"a\0b\x1b[31m\r\nc")
+        answer = post(sink.url, b"{}", {}, deadline=DEADLINE)
+    assert answer.text == "a b [31m c"
 
 
 def test_a_body_that_never_comes_does_not_undo_the_status():
@@ -143,19 +201,39 @@ def test_a_body_that_never_comes_does_not_undo_the_status():
         assert post(server.url, b"{}", {}, deadline=DEADLINE).accepted
 
 
-def test_a_redirect_is_not_followed():
-    with HttpSink() as inner, HttpSink() as sink:
-        sink.answer = lambda _request: (307, {"Location": inner.url}, b"")
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("location", ["http://127.0.0.1:{port}/", "//127.0.0.1:{port}", "file:///"])
+def test_a_redirect_is_not_followed(status, location):
+    """B96."""
+    with HungServer() as inner, HttpSink() as sink:
+        headers = {"Location": location.format(port=inner.port)}
+        sink.answer = lambda _request: (status, headers, b"")
         answer = post(sink.url, b"{}", {}, deadline=DEADLINE)
-        assert inner.requests == []
-    assert str(answer) == "307 (redirects are not followed)"
+        assert (inner.connections(), len(sink.requests)) == (0, 1)
+    assert str(answer) == f"{status} (redirects are not followed)"
+
+
+@pytest.mark.parametrize("header", [{"Refresh": "0; url={url}"}, {}])
+def test_a_page_that_leads_elsewhere_is_not_followed(header):
+    """B96."""
+    with HungServer() as inner, HttpSink() as sink:
+        url = f"http://127.0.0.1:{inner.port}/"
+        page = f'<meta http-equiv="refresh" content="0; url={url}">'.encode()
+        headers = {name: value.format(url=url) for name, value in header.items()}
+        sink.answer = lambda _request: (200, headers, page)
+        assert post(sink.url, b"{}", {}, deadline=DEADLINE).accepted
+        assert inner.connections() == 0
 
 
 def test_proxies_of_the_environment_are_not_asked(monkeypatch):
-    with HttpSink() as proxy, HttpSink() as sink:
-        monkeypatch.setenv("http_proxy", proxy.url)
+    """B103."""
+    with HungServer() as proxy, HttpSink() as sink:
+        for name in ("http_proxy", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+            monkeypatch.setenv(name.upper(), f"http://127.0.0.1:{proxy.port}")
         assert post(sink.url, b"{}", {}, deadline=DEADLINE).accepted
-        assert proxy.requests == []
+        assert fail(f"https://127.0.0.1:{sink.port}/").failure == Failure.NOT_SENT  # No TLS there.
+        assert proxy.connections() == 0
 
 
 @pytest.mark.parametrize(
