@@ -44,7 +44,7 @@ def allows_any_host() -> bool:
 def check_url(raw: str) -> str:
     """Return the URL in ASCII. ValidationError when nothing is sent there.
 
-    https on a usual port, without a user, not this site. Where it leads is seen on sending.
+    https on a port for the web, without a user, not this site. Where it leads is seen on sending.
     """
     url = raw.strip()
     if len(url) > MAX_URL_LENGTH or _UNSAFE.search(url):
@@ -63,6 +63,8 @@ def check_url(raw: str) -> str:
         _check_public(parts.scheme, host, port)
     if (host, port or _USUAL_PORTS[parts.scheme]) in _own_places():
         raise ValidationError(_("This is the address of this site itself."))
+    if port in _own_services():
+        raise ValidationError(_("This port is not for web addresses."))
     netloc = f"[{host}]" if ":" in host else host
     if port is not None:
         netloc += f":{port}"
@@ -83,6 +85,15 @@ def _own_places() -> set[tuple[str, int]]:
         (_ascii_host(url.hostname or ""), url.port or _USUAL_PORTS.get(url.scheme, 443))
         for url in own
     }
+
+
+def _own_services() -> set[int]:
+    """Return the ports of the database, Redis and the mail servers: no webhook is behind one."""
+    database = settings.DATABASES["default"].get("PORT") or 5432
+    # Divided as Django's cache does it.
+    redis = [urlsplit(url).port or 6379 for url in re.split("[;,]", settings.REDIS_URL)]
+    mail = [settings.EMAIL_PORT, *(server.get("port") for server in settings.EMAIL_STAND_INS)]
+    return {int(port) for port in (database, *redis, *mail) if port}
 
 
 def _ascii_host(host: str) -> str:

@@ -102,6 +102,27 @@ def test_this_site_itself_is_refused(settings, url):
         check_url(url)
 
 
+@pytest.mark.parametrize("port", [1, 22, 25, 1023, 2525, 5432, 6379])
+def test_the_port_of_a_service_is_refused(settings, monkeypatch, port):
+    """B99."""
+    monkeypatch.setitem(settings.DATABASES["default"], "PORT", "")
+    settings.REDIS_URL = ""
+    settings.EMAIL_STAND_INS = [{"host": "mail.example.com", "port": 2525}]
+    with pytest.raises(ValidationError, match="This port is not for web addresses"):
+        check_url(f"https://hooks.example.com:{port}/")
+
+
+@pytest.mark.parametrize("port", [6433, 7379, 6379])
+def test_the_port_of_our_own_service_is_refused_wherever_it_is(settings, monkeypatch, port):
+    """B99. Also where the own network is open to messages."""
+    settings.ALLOW_PRIVATE_WEBHOOKS = True
+    monkeypatch.setitem(settings.DATABASES["default"], "PORT", 6433)
+    settings.REDIS_URL = "redis://:word@a.example.com:7379/0;redis://b.example.com"
+    with pytest.raises(ValidationError, match="This port is not for web addresses"):
+        check_url(f"http://10.0.0.5:{port}/")
+    assert check_url("http://10.0.0.5:5432/")  # Its database is elsewhere.
+
+
 @pytest.mark.parametrize(
     "host",
     [
