@@ -222,6 +222,8 @@ VAPID_PRIVATE_KEY = env.str("VAPID_PRIVATE_KEY", default="") or persistent_secre
 VAPID_SUBJECT = env.str("VAPID_SUBJECT", default="") or (
     SITE_URL if HTTPS else f"mailto:{parseaddr(DEFAULT_FROM_EMAIL)[1]}"
 )
+# Webhooks name themselves so, and intake refuses what does: no instance feeds itself or another.
+WEBHOOK_AGENT = "partnernotify-webhooks"
 # Sends to one endpoint at once, over all workers.
 ENDPOINT_CONCURRENCY = 2
 

@@ -20,7 +20,6 @@ from notifications.channels.base import Address, Send
 from notifications.channels.http import post, refusal
 from notifications.messages import Message
 
-USER_AGENT = "partnernotify-webhooks/1"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what marks a secret, not one
 # So long the secret before a new one signs as well, while the receiver changes over.
 BOTH_SIGN = timedelta(hours=24)
@@ -51,7 +50,7 @@ class WebhookChannel:
         body = json.dumps(payload(message), ensure_ascii=False, separators=(",", ":")).encode()
         headers = {
             "Content-Type": "application/json",
-            "User-Agent": USER_AGENT,
+            "User-Agent": f"{settings.WEBHOOK_AGENT}/1",
             **sign(message.public_id, body, valid_secrets(address.secrets), int(time.time())),
         }
         answer = post(address.value, body, headers, deadline=settings.HTTP_DEADLINE)

@@ -1,6 +1,7 @@
 """The event API: /v1/{track,identify,page,screen,group,alias,batch} and short forms.
 
-Contract, section 3. Segment's clients work unchanged.
+Contract, section 3. Segment's clients work unchanged. Webhooks of this product, whichever
+instance sent them, are refused with 400 `webhook_not_event`: they would go round for ever.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def intake(request: HttpRequest, path: str) -> HttpResponse:
 
 
 def _accept(request: HttpRequest, kind: str) -> HttpResponse:
+    _check_no_webhook(request)
     if "writeKey" in request.GET:
         _flag_leak(request.GET["writeKey"])
         raise Unusable(400, "write_key_in_url", "Send the write key in a header or the body.")
@@ -91,6 +93,13 @@ def _accept(request: HttpRequest, kind: str) -> HttpResponse:
     )
     note_stored()
     return _allow(request, JsonResponse(_summary(receipt, is_batch)))
+
+
+def _check_no_webhook(request: HttpRequest) -> None:
+    """Two instances that fed each other, or one itself, would find no end."""
+    if request.headers.get("User-Agent", "").startswith(settings.WEBHOOK_AGENT):
+        words = "This is a webhook of this product. Notifications are not taken as events."
+        raise Unusable(400, "webhook_not_event", words)
 
 
 def _unavailable(error: DatabaseError) -> Unusable:

@@ -22,10 +22,12 @@ from notifications.drain import drain
 from notifications.evaluation import evaluate_due
 from notifications.invariants import broken
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification
+from partners.models import Activity
 from tests.factories import (
     make_account,
     make_device,
     make_member,
+    make_source,
     make_user,
     make_webhook,
 )
@@ -128,6 +130,20 @@ def test_a_removed_endpoint_gets_nothing(northstar, sink, hook):
 
 
 # --- What comes back ------------------------------------------------------------------------
+
+
+def test_intake_takes_no_webhook_of_ours(northstar, client, sink, hook):
+    """B101: whichever instance sent it, and however it got a write key on its way."""
+    happens(northstar)
+    drain(patience_seconds=0)
+    (request,) = sink.requests
+    _, key = make_source("loop")
+    headers = {**request.headers, "authorization": f"Bearer {key}"}
+    before = Activity.objects.count()
+    for path in ("/v1/track", "/v1/b"):
+        answer = client.post(path, request.body, content_type="application/json", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "webhook_not_event")
+    assert Activity.objects.count() == before
 
 
 @pytest.mark.parametrize(("status", "state"), [(200, "delivered"), (500, "pending")])
