@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models.functions import Now
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce, Now
 
 from notifications.breaker import (
     WINDOW,
@@ -54,19 +55,39 @@ def is_in_trouble(health: Health, now: datetime) -> bool:
 def why_later(delivery: Delivery) -> datetime | None:
     """Return until when this send must wait, or None. Holds the endpoint's row until commit.
 
-    At most settings.ENDPOINT_CONCURRENCY sends at once, one while it is probed.
+    At most settings.ENDPOINT_CONCURRENCY sends at once, one while it is probed; none once it is
+    switched off or removed, which the facts of the check may be too old to know: it is
+    claimed again at once, and the next check says so.
     """
     row, now = _lock(place_of(delivery))
     if row.wait_until and row.health.waits_at(now):
         return row.wait_until
-    under_way = Delivery.objects.filter(
-        channel=delivery.channel,
-        endpoint_key=delivery.endpoint_key,
-        state=Delivery.State.SENDING,
-        lease_until__gt=Now(),
-    ).exclude(endpoint_key=Delivery.OWN)  # Said for the partial index.
+    under_way = _under_way(delivery)
+    if under_way is None:
+        return now
     places = 1 if row.health.probes else settings.ENDPOINT_CONCURRENCY
-    return now + TURN if under_way.count() >= places else None
+    return now + TURN if under_way >= places else None
+
+
+def _under_way(delivery: Delivery) -> int | None:
+    """Return how many sends to its endpoint are under way; None: the endpoint is not on.
+
+    Asked with its row held: what whoever held it before has changed is seen by a new query only.
+    """
+    sending = (
+        Delivery.objects.filter(
+            channel=OuterRef("channel"),
+            endpoint_key=OuterRef("key"),
+            state=Delivery.State.SENDING,
+            lease_until__gt=Now(),
+        )
+        .exclude(endpoint_key=Delivery.OWN)  # Said for the partial index.
+        .values("endpoint_key")
+        .annotate(count=Count("pk"))
+        .values("count")
+    )
+    endpoint = Endpoint.objects.filter(key=delivery.endpoint_key, disabled_at=None)
+    return endpoint.values_list(Coalesce(Subquery(sending), 0), flat=True).first()
 
 
 @transaction.atomic

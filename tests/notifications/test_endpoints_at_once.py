@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import pytest
+import threading
+import uuid
 
+import pytest
+from django.db import connection, transaction
+
+from notifications.channels import OTHER_APPS
+from notifications.channels.base import DeliveryError, Failure
+from notifications.delivery.claim import claim
+from notifications.delivery.health import note_failure_of
+from notifications.delivery.outcome import Result, start
+from notifications.delivery.recheck import Recheck
 from notifications.delivery.replay import missed, replay_range
+from notifications.delivery.send import deliver_due
 from notifications.endpoints.services import (
     MOST,
     KnownAddressError,
     RenewedAlreadyError,
     TooManyError,
     add_app,
+    remove,
     renew_secret,
+    switch_off,
     switch_on,
 )
+from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Endpoint
 from tests.accounts.test_at_once import at_once
-from tests.factories import make_lead, make_webhook
+from tests.factories import make_activity, make_contact, make_lead, make_webhook
 from tests.factories import switch_on as switch_lead_activity_on
-from tests.sinks import HttpSink
+from tests.notifications.test_erasure_at_once import somebody_waits_for_this_connection
+from tests.sinks import HttpSink, wait_until
 from tests.world import World
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -55,11 +70,17 @@ def test_a_double_click_makes_one_new_secret(ala):
     assert Endpoint.objects.get().secrets["former"] == old
 
 
-def test_a_double_click_sends_again_once(settings):
+@pytest.fixture
+def world(settings):
+    """Ala is the recipient of what her leads do, also on what she connects."""
     settings.ALLOW_PRIVATE_WEBHOOKS = True
     world = World()
     make_lead(world.northstar, "acme.example")
     switch_lead_activity_on(world.northstar, world.ala)
+    return world
+
+
+def test_a_double_click_sends_again_once(world):
     with HttpSink() as sink:
         sink.answer = lambda _request: (410, {}, b"")
         hook = make_webhook(world.ala, sink.url)
@@ -72,3 +93,61 @@ def test_a_double_click_sends_again_once(settings):
 
     assert at_once(again, again) == [None, None]
     assert Delivery.objects.filter(replay=1).count() == 1
+
+
+# --- Switched off between the check and the send ------------------------------------------------
+
+
+def off(hook):
+    switch_off(hook, actor=hook.membership.user)
+
+
+def gone(hook):
+    """Another message to it was answered with 410."""
+    error = DeliveryError(Failure.REFUSED, "410", bad_address=True)
+    (delivery,) = Delivery.objects.filter(channel=OTHER_APPS)
+    with transaction.atomic():
+        note_failure_of(hook, delivery, error)
+
+
+@pytest.fixture
+def begin(world):
+    """Return a function that begins the send of a message that was checked just now."""
+    with HttpSink() as sink:
+        world.hook, world.sink = make_webhook(world.ala, sink.url), sink
+        make_activity(world.source, make_contact("anna@acme.example"))
+        evaluate_due()
+        token = uuid.uuid4()
+        recheck = Recheck(claim(OTHER_APPS, token, 10))
+        (checked,) = map(recheck.check, recheck.deliveries)
+        assert checked.is_told
+        yield lambda: start(checked, token)
+
+
+def assert_nothing_was_sent(world):
+    deliver_due(OTHER_APPS)
+    (row,) = Delivery.objects.filter(channel=OTHER_APPS)
+    assert (row.state, row.reason, row.starts) == ("suppressed", "suppressed_address", 0)
+    assert world.sink.requests == []
+
+
+@pytest.mark.parametrize("end", [off, gone, remove])
+def test_nothing_is_sent_to_what_was_switched_off_since_the_check(world, begin, end):
+    assert at_once(lambda: end(world.hook)) == [None]
+    assert begin() == Result.POSTPONED
+    assert_nothing_was_sent(world)
+
+
+@pytest.mark.parametrize("end", [off, gone, remove])
+def test_nor_to_what_is_just_being_switched_off(world, begin, end):
+    """Whoever waits for it sees what became of it, not what was there when it began to wait."""
+    begun = []
+    sender = threading.Thread(target=at_once, args=[lambda: begun.append(begin())])
+    with transaction.atomic():
+        end(world.hook)
+        sender.start()
+        if connection.vendor == "postgresql":  # SQLite lets one in at a time.
+            wait_until(somebody_waits_for_this_connection, what="the send")
+    sender.join()
+    assert begun == [Result.POSTPONED]
+    assert_nothing_was_sent(world)
