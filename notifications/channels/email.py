@@ -23,6 +23,7 @@ from django.utils import timezone, translation
 from urllib3.exceptions import NewConnectionError
 
 from notifications.channels.base import Address, DeliveryError, Failure, Send, read_retry_after
+from notifications.channels.http import QUIET_PAUSE
 from notifications.channels.smtp import NothingLeftError
 from notifications.messages import Message
 from partnernotify.mail_servers import FIRST, MailServer
@@ -97,7 +98,7 @@ def as_delivery_error(error: Exception) -> DeliveryError:
                 Failure.REFUSED,
                 _text(error),
                 permanent=permanent,
-                retry_after=_retry_after(error),
+                retry_after=_retry_after(error) or (QUIET_PAUSE if code == 429 else None),
                 endpoint_down=not permanent,
             )
         failure = Failure.NOT_SENT if _never_connected(error) else Failure.UNKNOWN

@@ -7,6 +7,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+import requests
 from allauth.account.models import EmailAddress
 from anymail.exceptions import AnymailRequestsAPIError
 from django.core import mail
@@ -298,6 +299,16 @@ def test_anymail_answers_are_classified():
     ):
         error = as_delivery_error(AnymailRequestsAPIError(response=Response(code)))
         assert (error.failure, error.permanent) == (failure, permanent)
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "wait"), [(429, "", 60), (429, "7", 7), (503, "", None), (422, "", None)]
+)
+def test_how_long_a_mail_service_is_left_alone(status, header, wait):
+    answer = requests.Response()
+    answer.status_code, answer.headers["Retry-After"] = status, header
+    error = as_delivery_error(AnymailRequestsAPIError(response=answer))
+    assert error.retry_after == (timedelta(seconds=wait) if wait else None)
 
 
 def test_no_control_character_of_a_mail_server_is_kept():
