@@ -170,6 +170,7 @@ def _text(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+_SENDER = "partnernotify"  # Five to fifteen characters.
 # RFC 5322: 998 at most.
 _LINE = 900
 
@@ -235,6 +236,8 @@ def _list_headers(message: Message) -> dict[str, str]:
         "List-Id": f"<{message.list_id}.{_own_domain()}>",
         "List-Unsubscribe": f"<{message.unsubscribe_url}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        # Gmail counts complaints by it: of this product, and of each topic.
+        "Feedback-ID": f"{message.list_id}:{_SENDER}",
     }
 
 

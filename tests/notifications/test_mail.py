@@ -107,6 +107,7 @@ def test_headers(northstar):
     assert headers["Auto-Submitted"] == "auto-generated"
     assert headers["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert headers["List-Unsubscribe"].startswith("<http")
+    assert headers["Feedback-ID"] == "registered-lead-activity:partnernotify"  # Whoever reads it.
     raw = message.message().as_bytes()
     assert b"\nList-Unsubscribe: <http" in raw  # Not folded away from its name.
     assert message.to == ["ala@northstar.example"] and not message.cc and not message.bcc
