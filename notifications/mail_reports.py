@@ -25,6 +25,7 @@ from notifications.delivery.waiting import share_outcome
 from notifications.delivery.withdrawal import call_backup
 from notifications.models import Attempt, Delivery, MailReport
 from notifications.reasons import Reason
+from notifications.text import plain
 
 _KINDS = {
     EventType.DELIVERED: MailReport.Kind.DELIVERED,
@@ -56,7 +57,7 @@ def take(event: AnymailTrackingEvent) -> None:
     if kind is None:
         return
     address = (event.recipient or "").strip().lower()
-    detail = str(event.mta_response or event.description or "")[:DETAIL_LENGTH]
+    detail = plain(str(event.mta_response or event.description or ""))[:DETAIL_LENGTH]
     is_gone = kind == MailReport.Kind.BOUNCED and _is_for_good(event, detail)
     cause = _CAUSES.get(kind)
     if cause and (is_gone or kind != MailReport.Kind.BOUNCED):

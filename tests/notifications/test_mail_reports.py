@@ -118,6 +118,12 @@ def test_a_stranger_is_not_written_down(client):
     assert (reports(), Suppression.objects.count()) == ([], 0)
 
 
+def test_no_control_character_of_a_mail_server_is_kept(client, sent):
+    """PostgreSQL stores no NUL; the service would report it for days."""
+    report(client, sent, "Bounce", **BOUNCE, Details="550 5.1.1 no\0such\r\nmailbox")
+    assert MailReport.objects.get().detail == "550 5.1.1 no such mailbox"
+
+
 class Breaking(EmailBackend):
     """The connection breaks after the message went: nobody knows whether it arrived."""
 
