@@ -1,6 +1,6 @@
 """The members who may be told: their choices, limits, endpoints and suppressed addresses."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -161,37 +161,39 @@ def uncount_emails(deliveries: Iterable[Delivery]) -> None:
 
 
 class EmailCounts:
-    """R71: e-mails per member and topic on the member's present day. 1 query.
+    """R71: e-mails per topic on the present day of the person, whose address all of their
+    memberships share. 1 query.
 
-    Exact while the members' accounts are locked; `save` writes what was added.
+    Exact while the members' accounts are locked; of who is in several accounts, as exact as the
+    moment allows. `save` writes what was added.
     """
 
     def __init__(self, memberships: Iterable[Membership], now: datetime) -> None:
-        self._days: dict[int, date] = {
-            m.pk: now.astimezone(ZoneInfo(m.user.timezone)).date() for m in memberships
-        }
-        self._counts: dict[tuple[int, str], int] = {
-            (row.membership_id, row.topic): row.count
-            for row in EmailCount.objects.filter(
-                membership__in=self._days, day__in=set(self._days.values())
-            )
-            if row.day == self._days[row.membership_id]
-        }
+        members = list(memberships)
+        self._users = {member.pk: member.user_id for member in members}
+        days = {m.user_id: now.astimezone(ZoneInfo(m.user.timezone)).date() for m in members}
+        self._days: dict[int, date] = {m.pk: days[m.user_id] for m in members}
+        self._counts: Counter[tuple[int, str]] = Counter()
+        self._of_users: Counter[tuple[int, str]] = Counter()
+        rows = EmailCount.objects.filter(membership__user__in=days, day__in=set(days.values()))
+        fields = ("membership", "membership__user", "topic", "day", "count")
+        for member_id, user_id, topic, day, count in rows.values_list(*fields):
+            if day == days[user_id]:
+                self._counts[member_id, topic] = count
+                self._of_users[user_id, topic] += count
         self._changed: set[tuple[int, str]] = set()
 
     def capped_topics(self, membership_id: int) -> frozenset[str]:
-        cap = settings.EMAIL_DAILY_CAP
-        return frozenset(
-            topic for topic in TOPICS if self._counts.get((membership_id, topic), 0) >= cap
-        )
+        user, cap = self._users[membership_id], settings.EMAIL_DAILY_CAP
+        return frozenset(topic for topic in TOPICS if self._of_users[user, topic] >= cap)
 
     def day_of(self, membership_id: int) -> date:
         return self._days[membership_id]
 
     def add(self, membership_id: int, topic: str) -> None:
-        key = (membership_id, topic)
-        self._counts[key] = self._counts.get(key, 0) + 1
-        self._changed.add(key)
+        self._counts[membership_id, topic] += 1
+        self._of_users[self._users[membership_id], topic] += 1
+        self._changed.add((membership_id, topic))
 
     def save(self) -> None:
         EmailCount.objects.bulk_create(

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import Membership
 from notifications import evaluation
 from notifications.delivery.recheck import Recheck
 from notifications.drain import drain
@@ -248,6 +249,24 @@ def test_the_daily_cap_counts_per_topic_and_leaves_the_bell(northstar, settings)
     assert list(
         Delivery.objects.filter(reason="daily_cap").values_list("channel", "state").distinct()
     ) == [("email", "suppressed")]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_daily_cap_is_that_of_the_address_in_whatever_accounts(northstar, settings, at_once):
+    """R71: Ala works for two partners."""
+    settings.EMAIL_DAILY_CAP = 2
+    southwind = Northstar("southwind", "bolt.example")
+    southwind.settings.recipient = Membership.objects.create(
+        account=southwind.account, user=northstar.ala.user, role="admin"
+    )
+    southwind.settings.save()
+    for partner in (northstar, southwind):
+        partner.happens()
+        partner.happens()
+        if not at_once:
+            evaluate_due()
+    evaluate_due()
+    assert reasons() == ["sent", "sent", "daily_cap", "daily_cap"]
 
 
 def test_a_suppressed_address_gets_a_bell_item_only(northstar):
