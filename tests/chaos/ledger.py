@@ -1,7 +1,8 @@
 """What was acknowledged and what became of it, counted as Jepsen's total-queue counts.
 
 The client says what was acknowledged, the receivers what arrived; the database is asked only
-why something did not arrive. One pair = one event and one address that must hear of it.
+why something did not arrive. One pair = one event and one address that must hear of it, by one
+delivery: nobody here is told on two channels, and what is sent again keeps its id.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Ledger:
     lost: int = 0  # Pairs that nobody received, and the database does not say why.
     explained: int = 0  # Pairs that nobody received, and a final row says why.
     duplicated: int = 0  # Copies beyond the first of one delivery.
-    unexpected: int = 0  # Received, but never sent for.
+    unexpected: int = 0  # Received, but never sent for, or a second delivery of its pair.
     interrupted: int = 0  # Sends whose outcome nobody knows.
     unexcused: int = 0  # Copies of a delivery beyond its interrupted sends.
     renamed: int = 0  # Copies with another Message-ID.
@@ -101,14 +102,15 @@ def count(
         for delivery, number in copies.items()
     )
     ledger.renamed = len({(m.delivery, m.message_id) for m in received}) - len(copies)
-    arrived = {(event_of(mail), mail.to) for mail in received}
+    told = {(event_of(mail), mail.to, mail.delivery) for mail in received}
+    arrived = {(event, address) for event, address, _delivery in told}
     wanted = {
         (event.message_id, address)
         for event in events.values()
         if not event.refused
         for address in event.tells
     }
-    ledger.unexpected = len(arrived - wanted)
+    ledger.unexpected = len(told) - len(arrived & wanted)
     ledger.lost = ledger.explained = 0
     for event in filter(lambda event: event.acknowledged, events.values()):
         missing = {(event.message_id, address) for address in event.tells} - arrived

@@ -52,6 +52,9 @@ CASES: dict[str, tuple[Sent, list[Received], Stored, dict[str, int]]] = {
     "the wrong address": (
         event(OK), [mail(), mail("d-2", to="bo@b.example")], stored(), {"unexpected": 1},
     ),
+    "told twice": (
+        event(OK), [mail(), mail("d-2")], stored(), {"unexpected": 1, "duplicated": 0},
+    ),
     "refused but told": (event(REFUSED), [mail()], stored(), {"refused": 1, "unexpected": 1}),
     "never answered": (event(BROKEN), [mail()], stored(), {"unknown": 1, "unexpected": 0}),
     "it was there": (event(BROKEN, OK), [mail()], stored(10.05), {"recovered": 1}),
