@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
+from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from accounts.models import Account
 from notifications.models import (
@@ -17,6 +18,7 @@ from notifications.models import (
     Attempt,
     Decision,
     Delivery,
+    Endpoint,
     Notification,
     NotificationReason,
     Visit,
@@ -24,6 +26,10 @@ from notifications.models import (
 from partners.models import Activity, Lead
 
 GRACE = timedelta(minutes=5)
+# A send that was checked before its endpoint went off may still begin.
+CHECKED_BEFORE = timedelta(minutes=1)
+# Nobody looks at what waits for its next try, and then for its endpoint: a good day each.
+NOT_LOOKED_AT = timedelta(days=3)
 
 
 def broken() -> Mapping[str, int]:
@@ -50,6 +56,7 @@ def queries() -> Mapping[str, QuerySet]:
         "due but not taken": Delivery.objects.filter(
             state=Delivery.State.PENDING, not_before__lt=Now() - GRACE
         ),
+        "expired and still waiting": _waits_though_expired(),
         "lease over and not taken back": Delivery.objects.filter(
             state__in=Delivery.HELD, lease_until__lt=Now() - GRACE
         ),
@@ -69,6 +76,8 @@ def queries() -> Mapping[str, QuerySet]:
         "attempt begun after the end": Attempt.objects.filter(
             started_at__gt=F("delivery__done_at")
         ),
+        "attempt begun before the last one had ended": _overlaps(),
+        "sent to an endpoint that was off": _sent_though_off(),
         "gap in attempt numbers": _gaps(),
         "open attempt without a live send": Attempt.objects.filter(
             outcome="", n=F("delivery__starts")
@@ -115,6 +124,14 @@ def _not_evaluated() -> QuerySet:
     )
 
 
+def _waits_though_expired() -> QuerySet:
+    at_most = settings.DELIVERY_EXPIRES + NOT_LOOKED_AT
+    pending = Delivery.objects.filter(state=Delivery.State.PENDING)
+    return pending.alias(since=Coalesce("ages_from", "created_at")).filter(
+        since__lt=Now() - at_most
+    )
+
+
 def _starts_differ() -> QuerySet:
     return Delivery.objects.annotate(begun=Count("attempts")).exclude(begun=F("starts"))
 
@@ -142,6 +159,20 @@ def _gaps() -> QuerySet:
         .annotate(last=Max("n"), begun=Count("pk"))
         .exclude(last=F("begun"))
     )
+
+
+def _overlaps() -> QuerySet:
+    unended = Q(ended_at=None) | Q(ended_at__gt=OuterRef("started_at"))
+    before = Attempt.objects.filter(unended, delivery=OuterRef("delivery"), n=OuterRef("n") - 1)
+    return Attempt.objects.filter(Exists(before), n__gt=1)
+
+
+def _sent_though_off() -> QuerySet:
+    off = Endpoint.objects.filter(
+        key=OuterRef("delivery__endpoint_key"),
+        disabled_at__lt=OuterRef("started_at") - CHECKED_BEFORE,
+    )
+    return Attempt.objects.filter(Exists(off))
 
 
 def _doubly_registered() -> QuerySet:
