@@ -34,6 +34,10 @@ class Try:
     seconds: float
     status: int
 
+    @property
+    def ended_at(self) -> float:
+        return self.at + self.seconds
+
 
 @dataclass
 class Sent:
@@ -54,7 +58,7 @@ class Sent:
 
     @property
     def acknowledged_at(self) -> float:
-        return self.tries[-1].at + self.tries[-1].seconds
+        return self.tries[-1].ended_at
 
     @property
     def unsure_at(self) -> float | None:

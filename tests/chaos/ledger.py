@@ -11,12 +11,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, fields
+from statistics import median
 
 import psycopg
 
 from tests.chaos.client import Sent
 from tests.sinks import Received
 
+# Who waits for Redis waits at least 200 ms (CACHES in settings.py). A machine that is merely busy
+# slows both medians down, and the difference is a few milliseconds.
+SLOWER_MS = 100
 _WORDS = ("unexcused", "renamed", "notes", "broken")  # Said only when there is something.
 # "Why am I getting this?" in each mail; every messageId of ours is made of these.
 _EVENT = re.compile(r"/activity/([\w-]+)/")
@@ -48,6 +52,14 @@ class Ledger:
     def check(self, holds: object, words: str) -> None:
         if not holds:
             self.broken.append(words)
+
+    def check_speed(self, usual: Sequence[float], meanwhile: Sequence[float]) -> None:
+        """Intake answers during a fault as fast as before it; the medians say so."""
+        before, during = (median(seconds) * 1000 for seconds in (usual, meanwhile))
+        self.notes["intake's median"] = f"{before:.0f} ms, meanwhile {during:.0f} ms"
+        self.check(
+            during < before + SLOWER_MS, f"intake took {during:.0f} ms instead of {before:.0f}"
+        )
 
     def judge(self, *, explained: int = 0, never_twice: bool = False) -> None:
         """Apply the rules. `explained`: so many pairs must not arrive, and be explained."""

@@ -90,3 +90,18 @@ def test_judge(figures: dict[str, int], rules: dict[str, Any], broken: list[str]
     ledger = Ledger("T00", 1, **figures)
     ledger.judge(**rules)
     assert ledger.broken == broken
+
+
+@pytest.mark.parametrize(
+    ("usual", "meanwhile", "broken"),
+    [
+        ([0.02, 0.03, 0.04], [0.02, 0.03, 0.04], []),
+        ([0.02, 0.03, 0.04], [0.02, 0.12, 2.00], []),  # One of them asks whether Redis is back.
+        ([0.02, 0.03, 0.04], [0.02, 0.23, 0.24], ["intake took 230 ms instead of 30"]),
+        ([0.32, 0.33, 0.34], [0.32, 0.34, 0.36], []),  # A slow machine.
+    ],
+)
+def test_check_speed(usual: list[float], meanwhile: list[float], broken: list[str]) -> None:
+    ledger = Ledger("T00", 1)
+    ledger.check_speed(usual, meanwhile)
+    assert ledger.broken == broken
