@@ -9,7 +9,7 @@ from tests.chaos.run import play
 from tests.chaos.stage import SMALL
 
 pytestmark = pytest.mark.processes
-TELLING = ("T02", "T06", "T12", "T20")
+TELLING = ("T02", "T06", "T12", "T20", "T28x", "T33", "T40")
 
 
 def test_nothing_is_lost():
