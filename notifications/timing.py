@@ -1,8 +1,8 @@
 """When somebody is told: at once, in a digest, or after their quiet hours (R85, R86).
 
 Pure: a member's wishes and the time in, how long a message waits out. Wall-clock times are
-those of the member's zone. A time that a change of the clocks skips means the moment after
-the gap; of a time that comes twice, a digest takes the first.
+those of the member's zone. A time that a change of the clocks skips comes as much later as
+was skipped; of a time that comes twice, a digest takes the first.
 """
 
 from __future__ import annotations
@@ -67,13 +67,18 @@ class QuietHours:
     working_days: frozenset[int] = frozenset(range(7))
     is_holiday: Callable[[date], bool] = _no_holiday
 
-    def contains(self, local: datetime) -> bool:
-        if local.weekday() not in self.working_days or self.is_holiday(local.date()):
+    def contains(self, when: datetime, zone: ZoneInfo) -> bool:
+        day = when.astimezone(zone).date()
+        if day.weekday() not in self.working_days or self.is_holiday(day):
             return True
-        now = local.time()
-        if self.begins <= self.ends:
-            return self.begins <= now < self.ends
-        return now >= self.begins or now < self.ends
+        if self.begins == self.ends:
+            return False
+        # A clock that is put back does not undo the beginning; it makes the end come twice.
+        has_begun = when >= _in_utc(day, self.begins, zone)
+        is_over = _on_the_wall(when, zone) >= _on_the_wall(_in_utc(day, self.ends, zone), zone)
+        if self.begins < self.ends:
+            return has_begun and not is_over
+        return has_begun or not is_over
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -165,13 +170,13 @@ def quiet_until(quiet: QuietHours, when: datetime, zone: ZoneInfo) -> datetime |
 
     Also None if it would never end: nothing is lost to a calendar without a working day.
     """
-    if not quiet.contains(when.astimezone(zone)):
+    if not quiet.contains(when, zone):
         return None
     for day in _days_from(when.astimezone(zone).date()):
         for wall in sorted({time(0), quiet.ends}):
             for fold in (0, 1):
                 end = _in_utc(day, wall.replace(fold=fold), zone)
-                if end > when and not quiet.contains(end.astimezone(zone)):
+                if end > when and not quiet.contains(end, zone):
                     return end
     return None
 
@@ -198,7 +203,7 @@ def _quiet_from(quiet: QuietHours, when: datetime, zone: ZoneInfo) -> datetime |
     for day in _days_from(when.astimezone(zone).date()):
         for wall in sorted({time(0), quiet.begins}):
             begins = _in_utc(day, wall, zone)
-            if begins > when and quiet.contains(begins.astimezone(zone)):
+            if begins > when and quiet.contains(begins, zone):
                 return begins
     return None
 
@@ -209,6 +214,10 @@ def _days_from(first: date) -> Iterator[date]:
 
 def _in_utc(day: date, wall: time, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, wall, tzinfo=zone).astimezone(UTC)
+
+
+def _on_the_wall(when: datetime, zone: ZoneInfo) -> datetime:
+    return when.astimezone(zone).replace(tzinfo=None)
 
 
 def morning_after(
