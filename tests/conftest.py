@@ -7,6 +7,7 @@ import threading
 import urllib.request
 
 import pytest
+from django.test import Client
 from django.utils import timezone, translation
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -57,7 +58,7 @@ def live_server(live_server):
 
 
 @pytest.fixture
-def visit(chromium: Browser, live_server, client):
+def visit(chromium: Browser, live_server):
     """Return a function that opens a page, signed in as a user or not."""
     contexts = []
 
@@ -65,6 +66,7 @@ def visit(chromium: Browser, live_server, client):
         context = chromium.new_context(base_url=live_server.url, **options)
         contexts.append(context)
         if user:
+            client = Client()  # Its own: to log in somebody else ends a session.
             client.force_login(user)
             cookie = client.cookies["sessionid"].value
             context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])

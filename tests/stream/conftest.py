@@ -17,7 +17,7 @@ REDIS, LOOK_UP = "redis", "look-up"
 def world():
     world = World()
     make_lead(world.northstar, "acme.example", company="ACME")
-    switch_on(world.northstar, world.ala)
+    world.settings = switch_on(world.northstar, world.ala)
     return world
 
 

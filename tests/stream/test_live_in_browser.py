@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -11,11 +12,16 @@ from playwright.sync_api import expect
 from notifications.inbox.services import mark_read
 from notifications.models import Notification, Preference
 from tests.factories import choose
-from tests.stream.conftest import LOOK_UP
+from tests.stream.conftest import LOOK_UP, REDIS
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.django_db(transaction=True)]
 SENTENCE = "jan@acme.example (ACME) requested a demo"
 NEVER = 3_600
+# A page that hears asks by itself after a minute (bell.js). What it shows sooner, it has heard of.
+LONG_BEFORE_IT_ASKS = 10
+SHOWS = """(count) =>
+    document.querySelector("[data-bell-badge]").textContent === count
+    && document.querySelector("[data-popup]")"""
 KNOWS_WHAT_WAS_THERE = """async () => {
     const answered = (request) => new Promise((done) => {
         request.onsuccess = () => done(request.result);
@@ -43,13 +49,14 @@ def stream(stream, settings):
 
 @pytest.fixture
 def window(stream, visit, world):
-    """Return a function that opens a page as Ala, in a browser of its own, and hears."""
+    """Return a function that opens a page, as Ala unless said, in a browser of its own, and
+    hears."""
     choose(world.ala, "desktop", "popup", True)
     choose(world.ala, "desktop", "red_dot", True)
     world.does()
 
-    def open_one(path="/leads/", **options):
-        page = visit(path, user=world.ala.user, **options)
+    def open_one(path="/leads/", *, who=world.ala, **options):
+        page = visit(path, user=who.user, **options)
         hears(page)
         page.wait_for_function(KNOWS_WHAT_WAS_THERE)
         return page
@@ -86,6 +93,88 @@ def test_two_windows_see_it_live(window, world):
     for page in (one, two):
         expect(badge(page)).to_have_text("1")
         expect(popups(page)).to_have_count(0)
+
+
+def test_it_is_there_at_once_and_for_nobody_else(window, world, record_property):
+    """Within a second of the commit where nothing else runs; the time is recorded."""
+    choose(world.bartek, "desktop", "popup", True)
+    one, two, colleague = window(), window("/inbox/"), window(who=world.bartek)
+    asked = []
+    colleague.on("request", lambda request: asked.append(request.url))
+    begun = time.monotonic()
+    world.does("jan@acme.example")
+    for page in (one, two):
+        page.wait_for_function(SHOWS, arg="2", polling=50)
+    seconds = time.monotonic() - begun
+    record_property("seconds", seconds)
+    print(f"Evaluated and shown in two windows after {seconds:.2f} s")
+    assert seconds < LONG_BEFORE_IT_ASKS
+    assert asked == []
+    world.settings.recipient = world.bartek
+    world.settings.save()
+    world.does("ewa@acme.example")
+    expect(badge(colleague)).to_have_text("1")
+    expect(popups(colleague)).to_contain_text("ewa@acme.example")
+    for page in (one, two):
+        expect(badge(page)).to_have_text("2")
+        expect(popups(page)).to_have_count(1)
+
+
+def opens_it(page):
+    page.get_by_role("link", name="Notifications, 1 unread").click()
+    page.locator("#bell-panel .item-title").click()
+
+
+def reads_all(page):
+    page.goto("/inbox/")
+    page.get_by_role("button", name="Mark all as read").click()
+
+
+def archives_it(page):
+    page.get_by_role("link", name="Notifications, 1 unread").click()
+    page.get_by_label("More about: anna@acme.example").click()
+    page.get_by_role("button", name="Archive").click()
+
+
+def snoozes_it(page):
+    page.get_by_role("link", name="Notifications, 1 unread").click()
+    page.get_by_label("More about: anna@acme.example").click()
+    page.get_by_role("button", name="In 1 hour").click()
+
+
+@pytest.fixture
+def three(window):
+    """Two tabs of one browser, and another browser, on a bell with one item."""
+    page, elsewhere = window(), window("/inbox/")
+    tab = page.context.new_page()
+    tab.goto("/deals/")
+    hears(tab)
+    for each in (page, tab, elsewhere):
+        expect(badge(each)).to_have_text("1")
+    return page, tab, elsewhere
+
+
+@pytest.mark.parametrize("does", [opens_it, reads_all, archives_it])
+def test_what_is_read_in_one_tab_is_read_in_all(three, does):
+    page, tab, elsewhere = three
+    does(page)
+    expect(badge(tab)).to_be_hidden()
+    expect(badge(elsewhere)).to_be_hidden()
+
+
+@LOOKS_UP
+def test_tabs_of_one_browser_tell_each_other_what_the_stream_cannot_see(three):
+    """What is snoozed leaves no trace for a look; another browser asks after a minute."""
+    page, tab, _elsewhere = three
+    snoozes_it(page)
+    expect(badge(tab)).to_be_hidden()
+
+
+@pytest.mark.parametrize("running", [REDIS], indirect=True)
+def test_what_is_snoozed_in_one_browser_leaves_the_other(three):
+    page, _tab, elsewhere = three
+    snoozes_it(page)
+    expect(badge(elsewhere)).to_be_hidden()
 
 
 @LOOKS_UP
