@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,8 @@ import urllib.request
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from urllib.parse import urlencode
 
 from tests.servers import free_port
 
@@ -112,6 +114,20 @@ class Started:
             assert answer.status == 200
         return message_id
 
+    def push_key(self) -> str:
+        """Return the VAPID key that a page of a member who has logged in gives to browsers."""
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        login = f"{self.url}/accounts/login/"
+        with browser.open(login, timeout=10) as page:
+            token = _found(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        fields = {
+            "csrfmiddlewaretoken": token,
+            "login": "ala@northstar.example",
+            "password": (self.folder / "demo_password").read_text(),
+        }
+        with browser.open(login, urlencode(fields).encode(), timeout=10) as page:
+            return _found(r'data-key="([^"]*)"', page)
+
     def mails(self) -> list[str]:
         return [path.read_text() for path in sorted((self.folder / "mail").glob("*.eml"))]
 
@@ -135,6 +151,12 @@ class Started:
         for pid, command in left.items():
             if alive(pid, command):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _found(pattern: str, page: IO[bytes]) -> str:
+    found = re.search(pattern, page.read().decode())
+    assert found, pattern
+    return found[1]
 
 
 def _hear_interrupts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -140,6 +141,7 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_has_nothing_to_do(start: Start
     first.wait_ready()
     processes = first.descendants()
     assert len(processes) >= 5
+    push_key = first.push_key()
     assert first.stop(signal.SIGINT) == 0
     assert first.output.rstrip().endswith("Stopped.")
     assert not [cmd for pid, cmd in processes.items() if alive(pid, cmd)]
@@ -148,6 +150,9 @@ def test_ctrl_c_leaves_nothing_and_the_next_start_has_nothing_to_do(start: Start
     for work in ("Collecting", "Bringing", "Writing"):
         assert work in first.output
         assert work not in second.output
+    # Browsers subscribe for one key: with another one nobody could reach them any more.
+    assert re.fullmatch(r"[\w-]{87}", push_key)
+    assert second.push_key() == push_key
 
 
 def test_an_interrupt_that_reaches_only_make_stops_all(start: Start, tmp_path: Path) -> None:
