@@ -253,7 +253,7 @@ def test_a_digest_of_hundreds_costs_as_many_queries_as_one_of_three(daily, north
 
 
 @pytest.mark.django_db(transaction=True)
-def test_four_workers_make_one_message(northstar, monkeypatch):
+def test_four_workers_make_one_message_however_often_they_look(northstar, monkeypatch):
     monkeypatch.setattr(send, "CLAIM_SIZE", 3)
     Pace.objects.create(membership=northstar.ala, channel=EMAIL, every="day")
     for n in range(12):
@@ -264,6 +264,7 @@ def test_four_workers_make_one_message(northstar, monkeypatch):
     drain(patience_seconds=0)
     assert sorted(states()) == ["gathered"] * 11 + ["pending"]
     a_day_passes()
-    assert at_once(*[lambda: deliver_due(EMAIL)] * 4) == [None] * 4
-    assert (len(mail.outbox), states()) == (1, ["delivered"] * 12)
+    for _time in range(2):
+        assert at_once(*[lambda: deliver_due(EMAIL)] * 4) == [None] * 4
+        assert (len(mail.outbox), states()) == (1, ["delivered"] * 12)
     assert sum(broken().values()) == 0
