@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations import AddConstraint, AddIndex
+from django.db.migrations.operations import AddConstraint, AddIndex, RemoveIndex
 from django.db.models import Index, Model, UniqueConstraint
 
 
@@ -18,6 +18,20 @@ class AddIndexInUse(AddIndex):
         if schema_editor.connection.vendor == "postgresql":
             model = to_state.apps.get_model(app_label, self.model_name)
             _build(schema_editor, model, self.index)
+        else:
+            super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class RemoveIndexInUse(RemoveIndex):
+    """Remove an index the same way: a plain DROP waits for whoever reads the table, and all who
+    write wait for it."""
+
+    def database_forwards(
+        self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any
+    ) -> None:
+        if schema_editor.connection.vendor == "postgresql":
+            name = schema_editor.quote_name(self.name)
+            schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         else:
             super().database_forwards(app_label, schema_editor, from_state, to_state)
 

@@ -2,11 +2,12 @@
 
 from django.db import migrations, models
 
-from partners.operations import AddIndexInUse
+from partners.operations import AddIndexInUse, RemoveIndexInUse
 
 
 class Migration(migrations.Migration):
-    # CREATE INDEX CONCURRENTLY runs in no transaction.
+
+    # Built beside the running product; one that was broken off may be run again.
     atomic = False
 
     dependencies = [
@@ -18,7 +19,7 @@ class Migration(migrations.Migration):
             model_name='activity',
             index=models.Index(condition=models.Q(('state', 'pending')), fields=['source', 'id'], name='activity_due_of_key'),
         ),
-        migrations.RemoveIndex(
+        RemoveIndexInUse(
             model_name='activity',
             name='activity_due',
         ),
