@@ -1,7 +1,7 @@
 """A batch of activities → decisions, notifications and deliveries, in one transaction.
 
-A constant number of queries per batch. A worker that dies leaves nothing half done: the
-activities stay pending and the next worker takes them.
+A constant number of queries per batch; the claim takes one for each write key that waits. A
+worker that dies leaves nothing half done: the activities stay pending and the next one takes them.
 """
 
 from __future__ import annotations
@@ -110,13 +110,23 @@ def _claim(limit: int) -> list[Activity]:
 def _shares(rows: QuerySet[Activity], limit: int) -> list[Activity]:
     """Return the oldest of each write key, as many of each; in the order of arrival.
 
-    Whoever sends years of history with a key of its own delays no visitor. A query for each
-    key that waits.
+    Whoever sends years of history with a key of its own delays no visitor. What a key leaves of
+    its share goes to the others. A query for each key that waits, and for what is left.
     """
     due = Activity.objects.filter(_due(), source=OuterRef("pk"))
     waiting = list(Source.objects.filter(Exists(due)).values_list("pk", flat=True))
-    share = max(1, limit // max(1, len(waiting)))
-    found = [row for source in waiting[:limit] for row in rows.filter(source=source)[:share]]
+    found: list[Activity] = []
+    last = dict.fromkeys(waiting, 0)
+    while waiting and len(found) < limit:
+        left = limit - len(found)
+        share, having_more = max(1, left // len(waiting)), []
+        for source in waiting[:left]:
+            taken = list(rows.filter(source=source, pk__gt=last[source])[:share])
+            found += taken
+            if len(taken) == share:
+                last[source] = taken[-1].pk
+                having_more.append(source)
+        waiting = having_more
     return sorted(found, key=attrgetter("pk"))
 
 

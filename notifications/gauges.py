@@ -12,7 +12,7 @@ from itertools import product
 from typing import Any
 
 from django.db.models import Count, F, Min
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -75,12 +75,14 @@ def _by_state(rows: DeliveryQuerySet) -> dict[tuple[str, str], int]:
 def _activities() -> Iterator[Metric]:
     pending = Activity.objects.filter(state=Activity.State.PENDING)
     quarantined = Activity.objects.filter(state=Activity.State.QUARANTINED)
-    waiting = pending.aggregate(count=Count("*"), oldest=Now() - Min("received_at"))
+    waiting = pending.aggregate(
+        count=Count("*"), oldest=Now() - Min(Coalesce("not_before", "received_at"))
+    )
     counts = {("pending",): waiting["count"], ("quarantined",): quarantined.count()}
     yield _gauge("activities", "Activities that are not evaluated.", ("state",), counts)
     yield _gauge(
         "activity_oldest_unevaluated_seconds",
-        "How long ago the oldest activity came that is not evaluated and not set aside.",
+        "For how long the oldest activity that is not evaluated could have been.",
         (),
         {(): _seconds(waiting["oldest"])},
     )

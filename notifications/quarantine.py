@@ -1,4 +1,4 @@
-"""An activity that cannot be evaluated: tried again alone, then set aside, then let go again."""
+"""What cannot be handled: tried again alone, then set aside, then let go again."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import logging
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.audit import record_change
 from accounts.models import User
+from notifications.again import MOST, PER_SECOND
 from notifications.doorbell import EVALUATE, ring_after_commit
+from partners.bulk import update_rows
 from partners.models import Activity
 
-# It is tried again after these pauses, then set aside.
+# An activity or a delivery that fails by itself is tried again after these pauses.
 RETRY_PAUSES = (
     timedelta(seconds=1),
     timedelta(seconds=10),
@@ -25,8 +28,13 @@ PROBLEM_LENGTH = 1_000
 log = logging.getLogger(__name__)
 
 
+@transaction.atomic
 def note_failure(pk: int, error: Exception) -> None:
-    activity = Activity.objects.get(pk=pk)
+    """Put the activity off, or set it aside, unless another worker has evaluated it meanwhile."""
+    rows = Activity.objects.filter(pk=pk, state=Activity.State.PENDING)
+    activity = rows.select_for_update(no_key=True).first()
+    if activity is None:
+        return
     activity.failures += 1
     activity.problem = f"{type(error).__name__}: {error}"[:PROBLEM_LENGTH]
     if activity.failures > len(RETRY_PAUSES):
@@ -38,17 +46,34 @@ def note_failure(pk: int, error: Exception) -> None:
 
 
 @transaction.atomic
-def evaluate_again(*, actor: User) -> int:
-    """Let everything that was set aside be evaluated anew; return how many. Audited.
+def evaluate_again(rows: QuerySet[Activity], *, actor: User, what: str = "") -> int:
+    """Let what was set aside among `rows` be evaluated anew; return how many. Audited.
 
-    What fails again is set aside again, with the error of today.
+    The oldest MOST, PER_SECOND of them, so that news does not wait behind them. What happened
+    too long ago by then tells nobody (R22); what fails again is set aside again. `what`: the
+    search that led to these rows.
     """
-    released = Activity.objects.filter(state=Activity.State.QUARANTINED).update(
-        state=Activity.State.PENDING, not_before=None, failures=0, problem=""
+    aside = rows.filter(state=Activity.State.QUARANTINED).order_by("pk")
+    ids = list(
+        aside.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)[:MOST]
     )
-    if released:
+    now = timezone.now()
+    fresh = {"state": Activity.State.PENDING.value, "failures": 0, "problem": ""}
+    update_rows(
+        Activity,
+        [
+            {"id": pk, **fresh, "not_before": now + timedelta(seconds=n // PER_SECOND)}
+            for n, pk in enumerate(ids)
+        ],
+    )
+    if ids:
         record_change(
-            None, actor=actor, action="activities.evaluate_again", old="", new=str(released)
+            None,
+            actor=actor,
+            action="activities.evaluate_again",
+            subject=what,
+            old="",
+            new=str(len(ids)),
         )
         ring_after_commit(EVALUATE)
-    return released
+    return len(ids)

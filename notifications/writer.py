@@ -265,8 +265,8 @@ class Writer:
         topic = _topic(message, verdict)
         if channel == EMAIL and waits_for_chat(message.person, topic):
             return self._now + CHAT_PATIENCE
-        # Since it arrived: a clock a blink ahead of the database's delays nothing.
-        return self._due_at or message.case.activity.received_at
+        # Since it came: a clock a blink ahead of the database's delays nothing.
+        return self._due_at or message.case.activity.ready_at
 
 
 def _topic(message: DecidedMessage, verdict: Verdict) -> str:

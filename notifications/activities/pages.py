@@ -140,10 +140,17 @@ def _cursor(row: Activity | RejectedEvent) -> Cursor:
 
 
 def _search_activities(tab: str, text: str) -> QuerySet[Activity]:
-    rows = Activity.objects.select_related("contact", "source").order_by("-received_at", "-pk")
-    if tab == QUARANTINED:
-        rows = rows.filter(state=Activity.State.QUARANTINED)
-    return rows.filter(is_about(text, None)) if text else rows
+    rows = set_aside(text) if tab == QUARANTINED else _about(text)
+    return rows.select_related("contact", "source").order_by("-received_at", "-pk")
+
+
+def set_aside(text: str) -> QuerySet[Activity]:
+    """Return what the tab "set aside" shows for a search."""
+    return _about(text).filter(state=Activity.State.QUARANTINED)
+
+
+def _about(text: str) -> QuerySet[Activity]:
+    return Activity.objects.filter(is_about(text, None)) if text else Activity.objects.all()
 
 
 def _search_rejected(text: str) -> QuerySet[RejectedEvent]:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 
 from accounts.audit import record_change
 from accounts.models import Account, Membership, User
+from notifications.again import MOST, PER_SECOND
 from notifications.audit import person_in_words
 from notifications.channels import DESKTOP, EMAIL
 from notifications.doorbell import ring_after_commit
@@ -28,9 +29,6 @@ from notifications.models import Attempt, Delivery, DeliveryQuerySet, Endpoint
 from notifications.reasons import Reason
 from partners.bulk import insert_rows
 
-# What is sent again in one go leaves at this pace, so that new messages do not wait.
-PER_SECOND = 10
-MOST = 10_000
 RANGE = timedelta(days=30)
 
 # What was withheld or cancelled was decided so; sending it again would be another decision.

@@ -50,7 +50,7 @@ def event_of(activity: Activity, match: Match | None, *, internal: bool) -> Even
         consent_denied=activity.consent_denied or bool(contact and contact.consent_denied),
         internal=internal,
         robot=isinstance(user_agent, str) and is_robot(user_agent),
-        stale=activity.received_at - activity.occurred_at > settings.STALE_AFTER,
+        stale=activity.ready_at - activity.occurred_at > settings.STALE_AFTER,
     )
 
 

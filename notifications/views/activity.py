@@ -22,6 +22,7 @@ from notifications.activities.pages import (
     Cursor,
     debugger,
     search_timeline,
+    set_aside,
     timeline,
 )
 from notifications.activities.visible import activities_of
@@ -83,7 +84,9 @@ def _debugger(
 def evaluate_set_aside(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if not access.may_evaluate_again(viewer):
         raise PermissionDenied
-    count = quarantine.evaluate_again(actor=cast("AccountRequest", request).user)
+    text = request.POST.get("q", "").strip().replace("\0", "")
+    actor = cast("AccountRequest", request).user
+    count = quarantine.evaluate_again(set_aside(text), actor=actor, what=text)
     words = ngettext(
         "%(count)d event is tried again. What fails again comes back here.",
         "%(count)d events are tried again. What fails again comes back here.",

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.requests import AccountRequest
 from notifications import delivery_log
 from notifications.access import load_delivery_to_repeat, require_repeater
+from notifications.again import PER_SECOND
 from notifications.delivery.replay import (
-    PER_SECOND,
     NotSentAgainError,
     preview,
     replay,

@@ -1,5 +1,7 @@
 """What people did, and how we know who they are."""
 
+from datetime import datetime
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -135,6 +137,11 @@ class Activity(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+    @property
+    def ready_at(self) -> datetime:
+        """Since when it can be evaluated: since it came, or is to be tried again."""
+        return self.not_before or self.received_at
 
 
 class RejectedEvent(models.Model):

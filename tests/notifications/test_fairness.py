@@ -110,14 +110,24 @@ def test_lanes_are_apart(activity):
 
 
 def test_history_sent_with_a_key_of_its_own_delays_no_visitor(northstar):
-    """Evaluation takes as much of each write key, and of each the oldest."""
+    """Evaluation takes as much of each write key, the oldest of each, and fills up the batch."""
     history = make_source()[0]
     flood = [make_activity(history, northstar.contact) for _ in range(30)]
     visit = northstar.happens()
     evaluate_due(limit=10)
     waiting = set(Activity.objects.filter(state="pending").values_list("pk", flat=True))
     assert visit.pk not in waiting
-    assert [old.pk not in waiting for old in flood] == [True] * 5 + [False] * 25
+    assert [old.pk not in waiting for old in flood] == [True] * 9 + [False] * 21
+
+
+def test_each_of_two_keys_that_have_enough_gets_half(northstar):
+    other = make_source()[0]
+    for source in (northstar.source, other):
+        for _ in range(10):
+            make_activity(source, northstar.contact)
+    evaluate_due(limit=10)
+    left = Counter(Activity.objects.filter(state="pending").values_list("source", flat=True))
+    assert left == {northstar.source.pk: 5, other.pk: 5}
 
 
 def test_a_batch_is_evaluated_in_the_order_of_arrival(northstar, monkeypatch):

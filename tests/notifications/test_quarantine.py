@@ -1,0 +1,85 @@
+"""An activity that cannot be evaluated: it stops no other, is set aside, and is let go again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from notifications import evaluation, quarantine
+from notifications.evaluation import evaluate_due
+from notifications.invariants import broken
+from notifications.models import Decision, Delivery
+from notifications.quarantine import note_failure
+from partners.models import Activity
+
+pytestmark = pytest.mark.django_db
+
+
+def reasons() -> list[str]:
+    return list(Decision.objects.order_by("pk").values_list("reason", flat=True))
+
+
+def test_one_bad_activity_does_not_stop_its_batch(northstar, monkeypatch):
+    good, bad = northstar.happens(), northstar.happens(event="Boom")
+    real = evaluation.match_triggers
+
+    def explode(activities):
+        if any(a.name == "Boom" for a in activities):
+            raise ZeroDivisionError("poison")
+        return real(activities)
+
+    monkeypatch.setattr(evaluation, "match_triggers", explode)
+    for failures in range(1, 6):
+        evaluate_due()
+        bad.refresh_from_db()
+        assert bad.failures == failures
+        Activity.objects.filter(pk=bad.pk).update(not_before=None)
+    good.refresh_from_db()
+    assert good.state == "evaluated" and reasons() == ["sent"]
+    assert bad.state == "quarantined" and "poison" in bad.problem
+
+
+def test_what_another_worker_has_evaluated_meanwhile_stays_so(northstar):
+    """Its own try failed for a passing reason, and it had let the activity go."""
+    activity = northstar.happens()
+    evaluate_due()
+    note_failure(activity.pk, ZeroDivisionError("passing"))
+    activity.refresh_from_db()
+    assert (activity.state, activity.failures, activity.problem) == ("evaluated", 0, "")
+    assert sum(broken().values()) == 0
+
+
+# --- Set aside, and tried again -----------------------------------------------------------
+
+
+def set_aside(northstar, ago: timedelta, **fields) -> Activity:
+    """Return an activity of then that was set aside at once."""
+    then = timezone.now() - ago
+    activity = northstar.happens(received_at=then, occurred_at=then, **fields)
+    aside = {"state": "quarantined", "failures": 5, "problem": "Boom"}
+    Activity.objects.filter(pk=activity.pk).update(**aside)
+    return activity
+
+
+def test_what_was_set_aside_goes_at_a_pace_and_takes_no_place_from_news(northstar, monkeypatch):
+    monkeypatch.setattr(quarantine, "PER_SECOND", 1)
+    for _ in range(3):
+        set_aside(northstar, timedelta(hours=5))
+    assert quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user) == 3
+    waits = Activity.objects.order_by("pk").values_list("not_before", flat=True)
+    assert [round((wait - waits[0]).total_seconds()) for wait in waits] == [0, 1, 2]
+    evaluate_due()
+    assert Activity.objects.filter(state="pending").count() == 2
+    # Not since it came: in its account it would go before all that is new.
+    assert Delivery.objects.get(channel="email").not_before == waits[0]
+    assert sum(broken().values()) == 0
+
+
+def test_what_is_too_old_by_then_tells_nobody(northstar):
+    """R22: as if it came only now."""
+    set_aside(northstar, timedelta(hours=73))
+    quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user)
+    evaluate_due()
+    assert reasons() == ["stale"]
