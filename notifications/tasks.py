@@ -26,11 +26,13 @@ def deliver(lane: str) -> None:
 
 @shared_task(ignore_result=True)
 def sweep() -> None:
-    claim.sweep()
-    escalate_all()
-    end_visits()
-    for lane in lanes_due():
-        ring(lane)
+    try:
+        claim.sweep()
+        escalate_all()
+        end_visits()
+    finally:  # Whatever failed, the lanes are worked off.
+        for lane in lanes_due():
+            ring(lane)
 
 
 def lanes_due() -> list[str]:

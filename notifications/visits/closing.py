@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from django.db import transaction
-from django.db.models import Prefetch, Q
+from django.db import OperationalError, transaction
+from django.db.models import Prefetch, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -35,6 +36,8 @@ from notifications.writer import Writer
 
 BATCH_SIZE = 100
 
+log = logging.getLogger(__name__)
+
 
 def end_visits() -> int:
     """Close all visits that have ended; return how many. Safe to run many times at once."""
@@ -48,16 +51,37 @@ def _due() -> Q:
     return Q(ended_at=None, due_at__lte=Now())
 
 
-@transaction.atomic
 def _end_some() -> int:
-    accounts = Visit.objects.filter(_due()).order_by("due_at").values_list("account", flat=True)
+    try:
+        return _end(Visit.objects.filter(_due()))
+    except OperationalError:
+        raise  # The database, not a visit: the next sweep comes soon.
+    except Exception:
+        log.exception("Visits could not be closed together; they are closed one by one")
+    return sum(map(_end_one, Visit.objects.filter(_due()).values_list("pk", flat=True)))
+
+
+def _end_one(pk: int) -> int:
+    """Close one visit; one that cannot be summed up is closed without that, and stops no other."""
+    try:
+        return _end(Visit.objects.filter(_due(), pk=pk))
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("Visit %d is closed without a summary", pk)
+        return Visit.objects.filter(_due(), pk=pk).update(ended_at=timezone.now())
+
+
+@transaction.atomic
+def _end(due: QuerySet[Visit]) -> int:
+    accounts = due.order_by("due_at").values_list("account", flat=True)
     found = set(accounts[:BATCH_SIZE])
     if not found:
         return 0
     # Accounts before visits, as evaluation takes them. Whoever comes second finds nothing due.
     lock_accounts(found)
-    due = Visit.objects.filter(_due(), account__in=found).select_related("first__contact")
-    free = due.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
+    theirs = due.filter(account__in=found).select_related("first__contact")
+    free = theirs.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
     visits = list(free[:BATCH_SIZE])
     now = timezone.now()
     Visit.objects.filter(pk__in=[visit.pk for visit in visits]).update(ended_at=now)

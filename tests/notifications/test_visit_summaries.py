@@ -312,6 +312,22 @@ def test_four_workers_close_a_visit_once():
     assert Notification.objects.filter(is_summary=True).count() == 1
 
 
+def test_one_that_cannot_be_summed_up_stops_no_other(wanted):
+    """A newer version may have known the word."""
+    walks(wanted, *PAGES)
+    jan = make_contact("jan@acme.example")
+    wanted.happens(contact=jan)
+    for page in PAGES:
+        views(wanted, page, contact=jan)
+    evaluate_due()
+    first, second = Visit.objects.order_by("pk")
+    first.notifications.get().reasons.update(part="unheard-of")
+    time_passes()
+    assert end_visits() == 2
+    assert not Visit.objects.filter(ended_at=None).exists()
+    assert Notification.objects.get(is_summary=True).visit == second
+
+
 def test_a_visit_that_goes_on_is_not_closed_by_who_comes_late(northstar):
     walks(northstar, *PAGES)
     time_passes()
