@@ -26,8 +26,8 @@ from notifications.models import (
 from partners.models import Activity, Lead
 
 GRACE = timedelta(minutes=5)
-# A send that was checked before its endpoint went off may still begin.
-CHECKED_BEFORE = timedelta(minutes=1)
+# A send may begin while its endpoint is being switched off; clocks differ a little.
+SWITCHING = timedelta(seconds=5)
 # Nobody looks at what waits for its next try, and then for its endpoint: a good day each.
 NOT_LOOKED_AT = timedelta(days=3)
 
@@ -170,7 +170,7 @@ def _overlaps() -> QuerySet:
 def _sent_though_off() -> QuerySet:
     off = Endpoint.objects.filter(
         key=OuterRef("delivery__endpoint_key"),
-        disabled_at__lt=OuterRef("started_at") - CHECKED_BEFORE,
+        disabled_at__lt=OuterRef("started_at") - SWITCHING,
     )
     return Attempt.objects.filter(Exists(off))
 

@@ -64,6 +64,7 @@ def why_later(delivery: Delivery) -> datetime | None:
         return row.wait_until
     under_way = _under_way(delivery)
     if under_way is None:
+        _forget_if_removed(row)
         return now
     places = 1 if row.health.probes else settings.ENDPOINT_CONCURRENCY
     return now + TURN if under_way >= places else None
@@ -119,6 +120,12 @@ def note_failure(
     return row.health, now
 
 
+def _forget_if_removed(row: EndpointHealth) -> None:
+    """Its health went with it, and has just been written anew."""
+    if not Endpoint.objects.filter(channel=row.channel, key=row.endpoint_key).exists():
+        row.delete()
+
+
 def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError) -> None:
     """Count it; give the endpoint up when it is gone, or has been silent for days."""
     health, now = note_failure(place_of(delivery), error)
@@ -126,6 +133,12 @@ def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError
         give_up(endpoint, Endpoint.Why.GONE, delivery, now)
     elif health.is_given_up_at(now):
         give_up(endpoint, Endpoint.Why.SILENT, delivery, now)
+
+
+def hold(endpoint: Endpoint) -> None:
+    """Hold the endpoint's row until commit. Whoever changes the endpoint as well does so after
+    this, as a failed send does: two that wait for each other would be one too many."""
+    _lock((endpoint.channel, endpoint.key))
 
 
 def begin_anew(endpoint: Endpoint) -> None:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
 from notifications.channels import CHAT_KEYS, OTHER_APPS, chat, webhook
-from notifications.delivery.health import begin_anew
+from notifications.delivery.health import begin_anew, hold
 from notifications.doorbell import ring_after_commit
 from notifications.models import Delivery, Endpoint, EndpointHealth
 
@@ -79,6 +79,8 @@ def change_app(endpoint: Endpoint, *, name: str, address: str, **more: bool) -> 
     _refuse_known(own.exclude(pk=endpoint.pk), address)
     actor, old_host = endpoint.membership.user, endpoint.host
     moved = bool(address) and address != endpoint.sends_to
+    if moved:
+        hold(endpoint)
     for field, is_on in more.items():
         if is_on != getattr(endpoint, field):
             old, new = on_off(not is_on), on_off(is_on)
@@ -119,6 +121,7 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
     """Send nothing more there; what waits is withheld at once. False: it was off."""
     is_own = actor == endpoint.membership.user
     why = Endpoint.Why.OWNER if is_own else Endpoint.Why.OPERATOR
+    hold(endpoint)
     rows = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
     if not rows.update(disabled_at=timezone.now(), disabled_because=why):
         return False
@@ -130,6 +133,7 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
 @transaction.atomic
 def switch_on(endpoint: Endpoint, *, actor: User) -> bool:
     """Begin anew, whatever happened before. False: it was on."""
+    hold(endpoint)
     rows = Endpoint.objects.filter(pk=endpoint.pk).exclude(disabled_at=None)
     if not rows.update(disabled_at=None, disabled_because=""):
         return False

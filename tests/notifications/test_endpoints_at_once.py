@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from notifications.channels import OTHER_APPS
 from notifications.channels.base import DeliveryError, Failure
 from notifications.delivery.claim import claim
-from notifications.delivery.health import note_failure_of
+from notifications.delivery.health import hold, note_failure_of
 from notifications.delivery.outcome import Result, start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.replay import missed, replay_range
@@ -22,13 +22,14 @@ from notifications.endpoints.services import (
     RenewedAlreadyError,
     TooManyError,
     add_app,
+    change_app,
     remove,
     renew_secret,
     switch_off,
     switch_on,
 )
 from notifications.evaluation import evaluate_due
-from notifications.models import Delivery, Endpoint
+from notifications.models import Delivery, Endpoint, EndpointHealth
 from tests.accounts.test_at_once import at_once
 from tests.factories import make_activity, make_contact, make_lead, make_webhook
 from tests.factories import switch_on as switch_lead_activity_on
@@ -151,3 +152,28 @@ def test_nor_to_what_is_just_being_switched_off(world, begin, end):
     sender.join()
     assert begun == [Result.POSTPONED]
     assert_nothing_was_sent(world)
+
+
+def test_of_what_was_removed_no_health_is_left(world, begin):
+    remove(world.hook)
+    begin()
+    assert not EndpointHealth.objects.exists()
+
+
+def moved(hook):
+    change_app(hook, name=hook.name, address=f"{URL}moved", never_twice=False)
+
+
+@pytest.mark.parametrize("change", [off, moved, remove])
+def test_a_click_and_a_failed_send_do_not_wait_for_each_other(world, begin, change):
+    """PostgreSQL would end one of them: the outcome of a send would be unknown."""
+    raised = []
+    clicks = threading.Thread(target=lambda: raised.extend(at_once(lambda: change(world.hook))))
+    with transaction.atomic():
+        hold(world.hook)
+        clicks.start()
+        if connection.vendor == "postgresql":
+            wait_until(somebody_waits_for_this_connection, what="the click")
+        gone(world.hook)
+    clicks.join()
+    assert raised == [None]

@@ -146,8 +146,8 @@ BREAKS: dict[str, Callable[[Northstar], object]] = {
 ALLOWED: dict[str, Callable[[], object]] = {
     "a retry waits when it expires": lambda: waits(created_at=ago(WEEK - HOUR)),
     "its reader let it wait": lambda: waits(created_at=ago(2 * WEEK), ages_from=ago(HOUR)),
-    "off when it was checked": lambda: Endpoint.objects.update(
-        disabled_at=tries().get(n=2).started_at - timedelta(seconds=50)
+    "it was just being switched off": lambda: Endpoint.objects.update(
+        disabled_at=tries().get(n=2).started_at - timedelta(seconds=4)
     ),
     "the second try as the first one ends": one_by_one,
 }
