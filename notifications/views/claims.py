@@ -14,7 +14,7 @@ from notifications.access import load_claimable
 from notifications.claims import selectors
 from notifications.claims.services import release, take
 from notifications.eligibility import DEAL, LEAD, Matter
-from notifications.views.inbox_menu import answer
+from notifications.views.answers import answer
 
 
 @member_required

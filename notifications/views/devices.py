@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
-from notifications.access import load_device, load_partner_member
+from notifications.access import load_device, load_told_member
 from notifications.channels import PUSH_CHANNELS
 from notifications.channels.web_push import application_server_key
 from notifications.endpoints import services
@@ -38,7 +38,7 @@ from notifications.endpoints.listing import page_of
 @require_POST
 def add(request: MemberRequest) -> HttpResponse:
     """POST `{channel, subscription}` → 201 `{device: its id}`, or 422 `{message}`."""
-    membership = load_partner_member(request)
+    membership = load_told_member(request)
     try:
         body, subscription = _read(request)
         if body.get("channel") not in PUSH_CHANNELS:

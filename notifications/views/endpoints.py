@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
-from notifications.access import load_app, load_endpoint, load_partner_member, load_webhook
+from notifications.access import load_app, load_endpoint, load_told_member, load_webhook
 from notifications.channels import ENDPOINT_CHANNELS, OTHER_APPS
 from notifications.channels.webhook import BOTH_SIGN, former_until
 from notifications.delivery.replay import missed, replay_range, undecided
@@ -32,6 +32,7 @@ from notifications.endpoints.listing import (
     why_silent,
 )
 from notifications.endpoints.trial import NotArrivedError, send_test
+from notifications.selectors import topic_groups
 from notifications.views.preferences import tab_of
 from notifications.words import channel_label
 
@@ -47,6 +48,7 @@ _SHOWS_SECRET = "endpoint_secret"  # noqa: S105 - a key, not a secret
 def endpoints(request: MemberRequest) -> HttpResponse:
     lists = [endpoint_list(request.membership, channel) for channel in ENDPOINT_CHANNELS]
     context = {
+        "is_told": bool(topic_groups(request.membership)),
         "apps": next(found for found in lists if found.channel == OTHER_APPS),
         "others": [found for found in lists if found.channel != OTHER_APPS and found.lines],
     }
@@ -59,7 +61,7 @@ def endpoints(request: MemberRequest) -> HttpResponse:
 @member_required
 @require_http_methods(["GET", "HEAD", "POST"])
 def add(request: MemberRequest, kind: str) -> HttpResponse:
-    membership, app = load_partner_member(request), APPS[kind]
+    membership, app = load_told_member(request), APPS[kind]
     form = AppForm(request.POST or None, app=app)
     if request.method == "POST" and form.is_valid() and (added := _add(request, app, form)):
         if added.is_signed:

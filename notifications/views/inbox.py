@@ -16,7 +16,7 @@ from notifications.inbox.selectors import place_of
 from notifications.inbox.services import mark_all_read, mark_read
 from notifications.inbox.snooze import offers
 from notifications.models import Kind
-from notifications.views.inbox_menu import way_back
+from notifications.views.answers import way_back
 from notifications.when.waiting import waiting_messages
 from notifications.words import kind_label
 

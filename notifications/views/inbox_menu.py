@@ -1,19 +1,13 @@
-"""The "…" menu of a notification (R76): each choice at once, and with a way back.
-
-A script that sends `X-Fragment` gets the words alone; everybody else the page they were on.
-"""
+"""The "…" menu of a notification (R76): each choice at once, and with a way back."""
 
 from __future__ import annotations
 
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
@@ -24,6 +18,7 @@ from notifications.inbox import services
 from notifications.inbox.selectors import names_of, topics_of
 from notifications.inbox.snooze import LABELS, Wait, snoozed_until
 from notifications.models import Notification
+from notifications.views.answers import answer
 
 
 @member_required
@@ -89,21 +84,3 @@ def _undo(name: str, notification: Notification, **query: str) -> str:
         query["unread"] = "1"
     url = reverse(f"notifications:{name}", args=[notification.pk])
     return f"{url}?{urlencode(query)}" if query else url
-
-
-def answer(
-    request: MemberRequest, words: str, undo: str = "", *, otherwise: str = ""
-) -> HttpResponse:
-    """Say it. `undo`: the address that takes it back, shown as a button by _messages.html.
-    `otherwise`: the page to go on with if none was asked for; the inbox."""
-    messages.success(request, words, extra_tags=undo)
-    page = way_back(request, otherwise)
-    if request.headers.get("X-Fragment"):
-        return render(request, "_messages.html", {"next": page})
-    return redirect(page)
-
-
-def way_back(request: MemberRequest, otherwise: str = "") -> str:
-    asked = request.POST.get("next", "")
-    safe = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, allowed_hosts=None)
-    return asked if safe else otherwise or reverse("notifications:inbox")

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import member_required
 from accounts.requests import MemberRequest
+from accounts.templatetags.moments import due
 from notifications.access import load_partner_member, load_told_member
 from notifications.delivery.waiting import send_now
-from notifications.views.inbox_menu import answer
+from notifications.views.answers import answer
 from notifications.when import services, waiting
 from notifications.when.forms import AbsenceForm, PaceForm, QuietHoursForm
 from partners.access import load_lead
@@ -112,9 +113,12 @@ def pause(request: MemberRequest) -> HttpResponse:
     until = waiting.span_end(span, waiting.OF_EVERYTHING, member)
     if until is None:
         return HttpResponseBadRequest()
-    services.snooze(member, until)
-    words = _("Paused. The bell still lists everything.")
-    return answer(request, words, undo=reverse("notifications:pause"), otherwise=page)
+    before = waiting.snooze_of(member)
+    until = services.snooze(member, until)
+    words = _("Paused until %(until)s. The bell still lists everything.") % {"until": due(until)}
+    # What lasts already would end with it.
+    undo = "" if before else reverse("notifications:pause")
+    return answer(request, words, undo=undo, otherwise=page)
 
 
 @member_required
@@ -130,7 +134,8 @@ def snooze_lead(request: MemberRequest, pk: int) -> HttpResponse:
     until = waiting.span_end(span, waiting.OF_A_LEAD, member)
     if until is None:
         return HttpResponseBadRequest()
-    services.snooze(member, until, lead)
-    words = _("Muted, only for you. The bell still lists it.")
-    undo = reverse("notifications:snooze_lead", args=[pk])
-    return answer(request, words, undo=undo, otherwise=page)
+    before = waiting.snooze_of(member, lead)
+    until = services.snooze(member, until, lead)
+    words = _("Muted until %(until)s, only for you. The bell still lists it.")
+    undo = "" if before else reverse("notifications:snooze_lead", args=[pk])
+    return answer(request, words % {"until": due(until)}, undo=undo, otherwise=page)

@@ -127,10 +127,17 @@ def save_when(membership: Membership, paces: Iterable[Pace], quiet: QuietHours |
 
 
 @transaction.atomic
-def snooze(membership: Membership, until: datetime, lead: Lead | None = None) -> None:
-    """Keep this lead, or everything, from the member until then. Nobody else notices."""
-    Snooze.objects.update_or_create(membership=membership, lead=lead, defaults={"until": until})
+def snooze(membership: Membership, until: datetime, lead: Lead | None = None) -> datetime:
+    """Keep this lead, or everything, from the member until then, or longer if it was to be kept
+    longer already; return until when. Nobody else notices."""
+    row, _made = Snooze.objects.get_or_create(
+        membership=membership, lead=lead, defaults={"until": until}
+    )
+    if row.until < until:
+        row.until = until
+        row.save(update_fields=["until"])
     reconsider(membership)
+    return row.until
 
 
 @transaction.atomic

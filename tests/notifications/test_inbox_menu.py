@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from notifications.inbox.snooze import Wait, offers, snoozed_until
 from notifications.models import Delivery, Notification, Preference, Snooze
@@ -232,7 +233,7 @@ def test_the_lead_is_muted_for_a_week_and_that_is_taken_back(ala, world):
     answer = ala.post(f"/leads/{lead.pk}/snooze/", {"span": "week", "next": "/inbox/"}, follow=True)
     text = answer.content.decode()
     assert answer.redirect_chain == [("/inbox/", 302)]
-    assert "Muted, only for you. The bell still lists it." in text
+    assert ", only for you. The bell still lists it." in text
     snooze = Snooze.objects.get(membership=world.ala, lead=lead)
     assert timedelta(days=6) < snooze.until - timezone.now() < timedelta(days=8)
     assert "You are told about this lead again." in undo(ala, text)
@@ -241,10 +242,23 @@ def test_the_lead_is_muted_for_a_week_and_that_is_taken_back(ala, world):
 
 def test_everything_is_paused_for_an_hour_and_that_is_taken_back(ala, world):
     text = ala.post("/settings/when/pause/", {"span": "hour", "next": "/inbox/"}, follow=True)
-    assert "Paused. The bell still lists everything." in text.content.decode()
+    assert "The bell still lists everything." in text.content.decode()
     assert Snooze.objects.get(membership=world.ala, lead=None).until > timezone.now()
     assert "You are told again." in undo(ala, text.content.decode())
     assert not Snooze.objects.exists()
+
+
+@pytest.mark.parametrize("is_of_a_lead", [True, False])
+def test_what_lasts_longer_already_goes_on(ala, world, is_of_a_lead):
+    """And no Undo would end it."""
+    lead = Lead.objects.get() if is_of_a_lead else None
+    url = f"/leads/{lead.pk}/snooze/" if lead else "/settings/when/pause/"
+    longer = timezone.now() + timedelta(days=20)
+    Snooze.objects.create(membership=world.ala, lead=lead, until=longer)
+    text = ala.post(url, {"span": "week" if lead else "hour"}, follow=True).content.decode()
+    assert Snooze.objects.get().until == longer
+    assert ">Undo<" not in text
+    assert date_format(timezone.localtime(longer), "j M") in text
 
 
 def test_the_menu_offers_both_and_says_why(ala, world):

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from notifications.channels import EMAIL
 from notifications.drain import drain
-from notifications.models import Delivery, Pace, QuietHours, Snooze
+from notifications.models import Delivery, Endpoint, Pace, QuietHours, Snooze
 from tests.factories import make_account, make_member
 from tests.queries import assert_constant_queries
 
@@ -141,7 +141,7 @@ def test_a_lead_is_snoozed_for_oneself_only(page, northstar):
     bo = make_member(northstar.account, "bo@northstar.example")
     url = f"/leads/{northstar.lead.pk}/"
     answer = page.post(f"{url}snooze/", {"span": "week"}, follow=True)
-    assert "Muted, only for you." in answer.content.decode()
+    assert "Muted until " in answer.content.decode()
     (kept,) = Snooze.objects.all()
     assert (kept.membership, kept.lead) == (northstar.ala, northstar.lead)
     assert timedelta(days=6) < kept.until - timezone.now() < timedelta(days=8)
@@ -195,6 +195,19 @@ def test_a_partner_manager_is_told_of_escalations_and_keeps_hours_too(client):
     assert 'href="/settings/when/"' in client.get("/settings/profile/").content.decode()
     assert save(client, email__every="day").status_code == 302
     assert Pace.objects.get(membership=pat, channel=EMAIL).every == "day"
+
+
+def test_and_connects_apps_and_browsers(client):
+    vendor = make_account("northwind", kind="vendor")
+    pat = make_member(vendor, "pat@northwind.example", role="partner_manager")
+    client.force_login(pat.user)
+    assert "/settings/endpoints/add-slack/" in client.get("/settings/endpoints/").content.decode()
+    fields = {"name": "Mine", "address": "https://hooks.example.com/in"}
+    assert client.post("/settings/endpoints/add-webhook/", fields).status_code == 302
+    assert Endpoint.objects.get().membership == pat
+    # Without a subscription, and not because it is none of theirs.
+    asked = client.post("/settings/endpoints/devices/", "{}", content_type="application/json")
+    assert asked.status_code == 422
 
 
 def test_of_nothing_to_be_told_there_is_no_hour(client):
