@@ -63,6 +63,11 @@ POINTS = {
         lambda ids, lane, *_more: lane == "other_apps" and bool(ids),
         after=True,
     ),
+    # Checked, and not begun.
+    "checked-hooks": Point(
+        "notifications.delivery.outcome:start",
+        lambda checked, *_more: checked.delivery.channel == "other_apps",
+    ),
     "poison-rendering": Point(
         "notifications.rendering:render",
         lambda context: POISON in context.notification.activity.message_id,

@@ -95,10 +95,15 @@ def test_judge(figures: dict[str, int], rules: dict[str, Any], broken: list[str]
 @pytest.mark.parametrize(
     ("usual", "meanwhile", "broken"),
     [
-        ([0.02, 0.03, 0.04], [0.02, 0.03, 0.04], []),
-        ([0.02, 0.03, 0.04], [0.02, 0.12, 2.00], []),  # One of them asks whether Redis is back.
-        ([0.02, 0.03, 0.04], [0.02, 0.23, 0.24], ["intake took 230 ms instead of 30"]),
-        ([0.32, 0.33, 0.34], [0.32, 0.34, 0.36], []),  # A slow machine.
+        ([0.03] * 20, [0.03] * 20, []),
+        ([0.03] * 20, [*[0.03] * 19, 2.00], []),  # One of them asks whether Redis is back.
+        ([0.03] * 20, [*[0.03] * 15, *[0.24] * 5], ["nine in ten took 240 ms instead of 30"]),
+        (
+            [0.03] * 20,
+            [*[0.03] * 5, *[0.24] * 15],
+            ["half took 240 ms instead of 30", "nine in ten took 240 ms instead of 30"],
+        ),
+        ([0.33] * 20, [0.36] * 20, []),  # A slow machine.
     ],
 )
 def test_check_speed(usual: list[float], meanwhile: list[float], broken: list[str]) -> None:

@@ -259,5 +259,21 @@ def withdrawn(run: Run) -> None:
     run.explained = 10
 
 
+@scenario("T51x", "the endpoint is switched off between the check and the send")
+def switched_off(run: Run) -> None:
+    (hook,) = run.webhooks(1)
+    run.replace(*WORKERS, **run.fail_point("checked-hooks:sleep:2"))
+    run.client.post(events_of(run, [hook], 1))
+    run.wait_hit()
+    run.rows_of(
+        "UPDATE notifications_endpoint SET disabled_at = now(), disabled_because = 'owner'"
+        " WHERE name = %s",
+        f"hook {hook}",
+    )
+    run.settle()
+    run.check(not run.requests(hook), "it was sent all the same")
+    run.explained = 1
+
+
 # Facts may be so old at a send.
 FRESH = timedelta(seconds=1)
