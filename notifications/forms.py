@@ -11,11 +11,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import Membership
-from notifications.channels import CHANNEL_KEYS, DESKTOP, MOBILE
+from notifications.channels import CHANNEL_KEYS
 from notifications.eligibility import OWN_ONLY, Cell, Wishes
 from notifications.eligibility.escalation import MOST_HOURS
 from notifications.models import CommunicationSettings
-from notifications.topics import CHANNEL_SWITCHES, TOPICS, VISIT_SUMMARY, TopicGroup
+from notifications.topics import CHANNEL_SWITCHES, TOPICS, TopicGroup
 
 UNFIT = gettext_lazy("Choose an active member of this account with a verified e-mail address.")
 # The controls stand in several cards; the form they belong to is none of them.
@@ -155,10 +155,6 @@ def _unfit_label(member: Membership) -> str:
     return f"{recipient_label(member)} ({why})"
 
 
-# R68: on the desktop three switches, and tick boxes.
-_TICKED = frozenset(
-    {(DESKTOP, "red_dot"), (DESKTOP, "names"), (DESKTOP, VISIT_SUMMARY), (MOBILE, "names")}
-)
 _SWITCH_ORDER = {cell: place for place, cell in enumerate(CHANNEL_SWITCHES)}
 
 
@@ -207,7 +203,7 @@ class PreferencesForm(forms.Form):
         ]
         for part in self.switch_names:
             switch = CHANNEL_SWITCHES[channel, part]
-            if (channel, part) in _TICKED:
+            if switch.is_tick:
                 self._add(part, switch.label, switch.description, "check")
             else:
                 self._add(part, switch.label, switch.description, "switch", role="switch")

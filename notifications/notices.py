@@ -67,10 +67,8 @@ def load_notices(decided: Iterable[tuple[Case, Verdict]]) -> list[Notice]:
 
 
 def load_limit_notices(decided: Iterable[tuple[Case, Verdict]], facts: Facts) -> list[Notice]:
-    """Return the words to those whose e-mails are too many today, once for each topic (R71).
-
-    1 query, if there are any.
-    """
+    """Return the words to those whose e-mails are too many today, once for each topic (R71),
+    whatever accounts they are in. 1 query, if there are any."""
     found: dict[tuple[str, int], Notice] = {}
     for case, verdict in decided:
         if verdict.membership_id is None or verdict.withheld.get(EMAIL) != Reason.DAILY_CAP:
@@ -86,11 +84,11 @@ def load_limit_notices(decided: Iterable[tuple[Case, Verdict]], facts: Facts) ->
             dedupe_key=key,
         )
         if notice.channels:
-            found.setdefault((key, person.membership_id), notice)
-    keys = {key for key, _member in found}
+            found.setdefault((key, facts.email_counts.user_of(person.membership_id)), notice)
+    keys = {key for key, _user in found}
     told = Notification.objects.filter(dedupe_key__in=keys) if keys else Notification.objects.none()
-    known = set(told.values_list("dedupe_key", "membership_id"))
-    return [notice for place, notice in found.items() if place not in known]
+    known = set(told.values_list("dedupe_key", "membership__user"))
+    return [notice for of_whom, notice in found.items() if of_whom not in known]
 
 
 def _dedupe_keys(verdicts: Sequence[Verdict]) -> list[str]:

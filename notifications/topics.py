@@ -1,7 +1,7 @@
 """What a user can be notified about, and what a new user gets (contract, section 2)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -16,7 +16,7 @@ ESCALATION = "escalation"
 # Switches of "Other apps" that are about e-mail (R87).
 NO_EMAIL_IF_DELIVERED = "no_email_if_delivered"
 EMAIL_IF_FAILED = "email_if_failed"
-# A switch of e-mail, apps and phones: a word more when a visit has ended.
+# A switch of every channel: a word more when a visit has ended.
 VISIT_SUMMARY = "visit_summary"
 
 
@@ -34,11 +34,13 @@ class Topic:
 
 @dataclass(frozen=True, kw_only=True)
 class Switch:
-    """A row above the topics of a channel. `by_default`: a new user has it on."""
+    """A row above the topics of a channel. `by_default`: a new user has it on; `is_tick`: shown
+    as a tick box (R68: on the desktop are three switches, and those)."""
 
     label: str | Promise
     description: str | Promise
     by_default: bool = False
+    is_tick: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,7 @@ CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
     (DESKTOP, "red_dot"): Switch(
         label=_("Display a red dot in your browser tab"),
         description=_("While something in the bell is unread."),
+        is_tick=True,
     ),
     (DESKTOP, "popup"): Switch(
         label=_("Pop-up"),
@@ -175,8 +178,9 @@ CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
             "Who did what, for everybody who sees your screen. Otherwise only: a lead did "
             "something that matters."
         ),
+        is_tick=True,
     ),
-    (DESKTOP, VISIT_SUMMARY): _SUMMARY,
+    (DESKTOP, VISIT_SUMMARY): replace(_SUMMARY, is_tick=True),
     (OTHER_APPS, "enabled"): Switch(
         label=_("Receive notifications in other apps"),
         description=_("When off, nothing is sent to apps. What is ticked below is kept."),
@@ -207,6 +211,7 @@ CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
             "Who did what, for everybody who sees your phone. Otherwise only: a lead did "
             "something that matters."
         ),
+        is_tick=True,
     ),
     (MOBILE, VISIT_SUMMARY): _SUMMARY,
 }

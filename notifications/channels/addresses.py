@@ -88,7 +88,8 @@ def _own_places() -> set[tuple[str, int]]:
 
 
 def _own_services() -> set[int]:
-    """Return the ports of the database, Redis and the mail servers: no webhook is behind one."""
+    """Return the ports of database, Redis and mail servers, the usual ones where none is set: no
+    webhook is behind one."""
     database = settings.DATABASES["default"].get("PORT") or 5432
     # Divided as Django's cache does it.
     redis = [urlsplit(url).port or 6379 for url in re.split("[;,]", settings.REDIS_URL)]

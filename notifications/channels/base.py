@@ -13,6 +13,9 @@ from typing import ClassVar, Protocol
 from notifications.messages import Message
 from notifications.text import plain
 
+# Who is busy or did not answer in time is left alone for so long.
+QUIET_PAUSE = timedelta(seconds=60)
+
 
 class Failure(StrEnum):
     """What is known about a send that did not succeed."""

@@ -22,8 +22,14 @@ from django.template.loader import render_to_string
 from django.utils import timezone, translation
 from urllib3.exceptions import NewConnectionError
 
-from notifications.channels.base import Address, DeliveryError, Failure, Send, read_retry_after
-from notifications.channels.http import QUIET_PAUSE
+from notifications.channels.base import (
+    QUIET_PAUSE,
+    Address,
+    DeliveryError,
+    Failure,
+    Send,
+    read_retry_after,
+)
 from notifications.channels.smtp import NothingLeftError
 from notifications.messages import Message
 from partnernotify.mail_servers import FIRST, MailServer

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from notifications.channels.addresses import is_public
-from notifications.channels.base import DeliveryError, Failure, read_retry_after
+from notifications.channels.base import QUIET_PAUSE, DeliveryError, Failure, read_retry_after
 from notifications.channels.deadline import hang_up_after
 from notifications.text import plain
 
@@ -31,8 +31,6 @@ CONNECT_SECONDS = 5.0
 MAX_ADDRESSES = 4
 # So much of the answer's body is read, as it came: to know why, not to keep.
 BODY_BYTES = 1_000
-# Who is busy or did not answer in time is left alone for so long.
-QUIET_PAUSE = timedelta(seconds=60)
 _BUSY = frozenset({429, 502, 503, 504})
 # So an attempt begins whose host leads into a private network, for people and scripts to find.
 BLOCKED = "blocked_ip"

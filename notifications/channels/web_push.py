@@ -27,12 +27,13 @@ from py_vapid import Vapid02
 
 from notifications.channels.base import Address, Send
 from notifications.channels.http import post, refusal
-from notifications.messages import Message
+from notifications.messages import Action, Message
 
 # How long the push service keeps it for a device that is off.
 TTL = timedelta(hours=4)
 # VAPID tokens may last a day (RFC 8292); clocks differ.
 TOKEN_VALID = timedelta(hours=12)
+URL_LENGTH = 500
 # The device left. 401 and 403 would be our own key's fault, so nothing is removed for them.
 _GONE = frozenset({404, 410})
 
@@ -91,9 +92,14 @@ def payload(message: Message) -> dict[str, Any]:
         "tag": message.replaces or message.public_id,
         "silent": message.is_quiet,
         "action": action,
-        "why": asdict(message.explained) if message.explained else None,
+        "why": _short(message.explained),
         "language": message.language,
     }
+
+
+def _short(action: Action | None) -> dict[str, str] | None:
+    """Return what fits: a service takes 4 kB, and a message id of a sender's may be long."""
+    return asdict(action) if action and len(action.url) <= URL_LENGTH else None
 
 
 def topic(message: Message) -> str:

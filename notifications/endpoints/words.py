@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from notifications.channels.http import BLOCKED
 from notifications.models import Endpoint
 
 # What channels/http.py says of what brought no answer; the first that fits counts.
@@ -16,7 +17,7 @@ _NO_ANSWER = (
     ("cannot be found", gettext_lazy("There is no such host.")),
     ("was not found within", gettext_lazy("Its host could not be found in time.")),
     (
-        "not reachable from outside",
+        BLOCKED,
         gettext_lazy(
             "Its name leads into a private network, where nothing is sent. Change the address, or "
             "the name's entry in the DNS."

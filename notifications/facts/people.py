@@ -187,6 +187,9 @@ class EmailCounts:
         user, cap = self._users[membership_id], settings.EMAIL_DAILY_CAP
         return frozenset(topic for topic in TOPICS if self._of_users[user, topic] >= cap)
 
+    def user_of(self, membership_id: int) -> int:
+        return self._users[membership_id]
+
     def day_of(self, membership_id: int) -> date:
         return self._days[membership_id]
 

@@ -13,7 +13,7 @@ from notifications.limits import strength_of
 from notifications.models.endpoints import Endpoint
 from notifications.models.visits import Visit
 from notifications.reasons import Reason, reason_choices, sentence_of
-from notifications.triggers import BUILT_IN
+from notifications.triggers import BUILT_IN, Strength
 from partners.models import Activity, Client, Contact, Deal, Lead
 
 
@@ -130,8 +130,10 @@ class Notification(models.Model):
 
     @property
     def strength(self) -> int:
-        """How much it says; the end of a visit says nothing new."""
-        return 0 if self.is_summary else strength_of(self.trigger)
+        """How much it says: the end of a visit nothing new, a notice nothing of its trigger."""
+        if self.is_summary:
+            return 0
+        return Strength.STEP if self.notice else strength_of(self.trigger)
 
 
 class Kind(models.TextChoices):

@@ -9,6 +9,7 @@ import pytest
 
 from notifications.channels import EMAIL
 from notifications.limits import Ask, strength_of, who_waits
+from notifications.models import Notification
 from notifications.timing import Every, Pace, QuietHours, Rhythm, WaitsFor, rest_comes_at, wait
 from notifications.triggers import Strength
 
@@ -61,6 +62,15 @@ def test_one_notification_on_two_devices_disturbs_once():
 )
 def test_how_much_a_trigger_says(trigger, strength):
     assert strength_of(trigger) == strength
+
+
+@pytest.mark.parametrize(
+    ("fields", "strength"),
+    [({}, ASK), ({"notice": "daily_cap"}, STEP), ({"is_summary": True}, 0)],
+)
+def test_how_much_a_notification_says(fields, strength):
+    """Not what it is about: a warning about a demo request is none."""
+    assert Notification(trigger="demo_request", **fields).strength == strength
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,14 @@ def test_who_asks_for_names_gets_them_there_only(northstar, phone, laptop, sink,
     assert list(titles.values()) == ["A lead did something that matters"]
 
 
+def test_a_message_id_of_any_length_fits(northstar, phone, sink, browser):
+    """A push is 4 kB at most, and a link may need twelve characters for one of an id."""
+    told(northstar, message_id="\N{GRINNING FACE}" * 255)
+    message = pushed(sink, browser)
+    assert message["why"] is None
+    assert len(sink.requests[0].body) < 2_000
+
+
 def test_a_deal_and_a_client_are_no_lead(northstar, phone, sink, browser):
     choose(northstar.ala, "mobile", "co_selling_prospect_activity", True)
     northstar.share_a_deal()
