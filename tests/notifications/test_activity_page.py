@@ -105,6 +105,19 @@ def test_what_was_set_aside_is_evaluated_again(client, world):
     assert AuditEntry.objects.filter(action="activities.evaluate_again").count() == 1
 
 
+def test_only_what_was_found_is_tried_again(client, world):
+    for name in ("acme", "lumen"):
+        make_activity(world.source, make_contact(f"anna@{name}.example"), message_id=name)
+    Activity.objects.update(state="quarantined", failures=5, problem="Boom")
+    client.force_login(make_member(world.vendor, role="admin").user)
+    page = client.get("/activity/?tab=quarantined&q=anna@acme.example").content.decode()
+    assert "Try what was found again" in page
+    client.post("/set-aside/evaluate/", {"q": "anna@acme.example"})
+    waiting = Activity.objects.filter(state="pending")
+    assert list(waiting.values_list("message_id", flat=True)) == ["acme"]
+    assert AuditEntry.objects.get(action="activities.evaluate_again").subject == "anna@acme.example"
+
+
 def test_whoever_only_reads_is_told_who_can_have_it_evaluated(client, world):
     world.does(message_id="aside-1")
     Activity.objects.filter(message_id="aside-1").update(state="quarantined", problem="Boom")
