@@ -164,8 +164,10 @@ def busy(run: Run) -> None:
     run.settle()
     times = [request.at for request in run.requests(busy_one)]
     gaps = [after - times[0] for after in times[1:]]
-    run.check(min(gaps) >= wait - 0.5, f"asked again after {min(gaps):.1f} s")
-    run.note("asked again after", f"{min(gaps):.1f} s")
+    early = [gap for gap in gaps if gap < wait - 0.5]
+    # Two may be under way at once: one more was sent before the answer came.
+    run.check(len(early) <= 1 and max(early, default=0) < 0.5, f"asked again after {early} s")
+    run.note("asked again after", f"{min(set(gaps) - set(early)):.1f} s")
 
 
 @scenario("T32", "a redirect to another host")
