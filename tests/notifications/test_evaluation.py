@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import timedelta
 
 import pytest
@@ -364,39 +363,3 @@ def test_pricing_view_of_a_deal_prospect_is_of_neither_kind(northstar):
     northstar.happens(**PRICING)
     evaluate_due()
     assert list(Decision.objects.values_list("kind", "reason")) == [("lead", "no_registration")]
-
-
-# --- Concurrency -------------------------------------------------------------
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_tell_everybody_once():
-    """R79, R81: cooldown and first sign-up hold across workers."""
-    partner = Northstar()
-    partner.share_a_deal()
-    choose(partner.ala, "email", CO_SELLING, True)
-    for _ in range(20):
-        partner.happens(**PRICING)
-        partner.happens(**SIGN_UP)
-    failures = []
-
-    def work():
-        try:
-            while evaluate_due(limit=3).taken:
-                pass
-        except Exception as error:  # noqa: BLE001 - told to the test
-            failures.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not failures
-    assert reasons(reason="sent", trigger="pricing_view") == ["sent"]
-    assert reasons(reason="sent", kind="deal") == ["sent"]
-    assert reasons(reason="sent", kind="lead", trigger="crm_signup") == ["sent"]
-    assert Notification.objects.count() == 2
-    assert Decision.objects.count() == 60
