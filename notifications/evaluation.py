@@ -73,16 +73,20 @@ def evaluate_due(limit: int = BATCH_SIZE) -> Tally:
     """Evaluate up to `limit` pending activities.
 
     Rings the lanes of the deliveries it wrote. An activity that cannot be evaluated does
-    not stop its batch: it is tried again alone, and set aside after five failures.
+    not stop its batch: it is found by halves, tried again, and set aside after five failures.
     """
+    claimed: list[Activity] = []
     try:
         with transaction.atomic():
-            return evaluate_at(_claim(limit), timezone.now())
+            claimed = _claim(limit)
+            return evaluate_at(claimed, timezone.now())
     except OperationalError:
         raise  # The database, not an activity: whoever looks next tries again.
     except Exception:
-        log.exception("A batch could not be evaluated; its activities are tried one by one")
-    return _evaluate_one_by_one(limit)
+        if not claimed:
+            raise
+        log.exception("A batch could not be evaluated; it is tried in halves")
+    return _evaluate_halves([activity.pk for activity in claimed])
 
 
 def _due() -> Q:
@@ -96,15 +100,19 @@ def has_due() -> bool:
 
 
 def _claim(limit: int) -> list[Activity]:
+    return _shares(_lock(Activity.objects.filter(_due())), limit)
+
+
+def _lock(rows: QuerySet[Activity]) -> QuerySet[Activity]:
+    """Return those that no other worker holds, in the order of arrival; held until commit."""
     features = connection.features
-    rows = Activity.objects.filter(_due()).order_by("pk")
     if features.has_select_for_update:
         rows = rows.select_for_update(
             of=("self",),
             no_key=True,
             skip_locked=features.has_select_for_update_skip_locked,
         )
-    return _shares(rows.select_related("contact"), limit)
+    return rows.select_related("contact").order_by("pk")
 
 
 def _shares(rows: QuerySet[Activity], limit: int) -> list[Activity]:
@@ -130,24 +138,25 @@ def _shares(rows: QuerySet[Activity], limit: int) -> list[Activity]:
     return sorted(found, key=attrgetter("pk"))
 
 
-def _evaluate_one_by_one(limit: int) -> Tally:
-    tally = Tally()
-    for activity in _shares(Activity.objects.filter(_due()).order_by("pk"), limit):
+def _evaluate_halves(ids: list[int]) -> Tally:
+    """Evaluate what failed together, until each one that fails is alone.
+
+    One bad one costs a few more tries, not one for each that came with it.
+    """
+    middle, tally = len(ids) // 2, Tally()
+    for half in filter(None, (ids[:middle], ids[middle:])):
         try:
             with transaction.atomic():
-                tally += evaluate_at(_lock_one(activity.pk), timezone.now())
+                rows = _lock(Activity.objects.filter(_due(), pk__among=half))
+                tally += evaluate_at(list(rows), timezone.now())
         except OperationalError:
             raise
         except Exception as error:  # noqa: BLE001 - becomes a recorded problem
-            note_failure(activity.pk, error)
+            if len(half) > 1:
+                tally += _evaluate_halves(half)
+            else:
+                note_failure(half[0], error)
     return tally
-
-
-def _lock_one(pk: int) -> list[Activity]:
-    rows = Activity.objects.filter(_due(), pk=pk)
-    if connection.features.has_select_for_update:
-        rows = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    return list(rows.select_related("contact"))
 
 
 def evaluate_at(activities: list[Activity], now: datetime) -> Tally:

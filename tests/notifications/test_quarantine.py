@@ -21,16 +21,23 @@ def reasons() -> list[str]:
     return list(Decision.objects.order_by("pk").values_list("reason", flat=True))
 
 
-def test_one_bad_activity_does_not_stop_its_batch(northstar, monkeypatch):
-    good, bad = northstar.happens(), northstar.happens(event="Boom")
-    real = evaluation.match_triggers
+def explode_on_boom(monkeypatch) -> list[int]:
+    """Return how many activities each try held."""
+    real, tries = evaluation.match_triggers, []
 
     def explode(activities):
+        tries.append(len(activities))
         if any(a.name == "Boom" for a in activities):
             raise ZeroDivisionError("poison")
         return real(activities)
 
     monkeypatch.setattr(evaluation, "match_triggers", explode)
+    return tries
+
+
+def test_one_bad_activity_does_not_stop_its_batch(northstar, monkeypatch):
+    good, bad = northstar.happens(), northstar.happens(event="Boom")
+    explode_on_boom(monkeypatch)
     for failures in range(1, 6):
         evaluate_due()
         bad.refresh_from_db()
@@ -39,6 +46,17 @@ def test_one_bad_activity_does_not_stop_its_batch(northstar, monkeypatch):
     good.refresh_from_db()
     assert good.state == "evaluated" and reasons() == ["sent"]
     assert bad.state == "quarantined" and "poison" in bad.problem
+
+
+def test_a_bad_one_is_found_by_halves(northstar, monkeypatch):
+    """News beside it goes in a few batches, not one by one, and in the order of arrival."""
+    names = ["Demo Requested"] * 3 + ["Boom"] + ["Demo Requested"] * 28
+    for name in names:
+        northstar.happens(event=name)
+    tries = explode_on_boom(monkeypatch)
+    assert evaluate_due().taken == 31
+    assert tries == [32, 16, 8, 4, 2, 2, 1, 1, 4, 8, 16]
+    assert Activity.objects.get(name="Boom").failures == 1
 
 
 def test_what_another_worker_has_evaluated_meanwhile_stays_so(northstar):
