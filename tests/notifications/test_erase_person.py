@@ -7,6 +7,7 @@ from email.message import EmailMessage
 import pytest
 from django.core import mail
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from accounts.audit import ERASED
@@ -169,9 +170,9 @@ def test_a_retry_of_what_was_on_the_wire_is_not_sent(client, key):
     recheck = Recheck(claim("email", token, 1))
     start(recheck.check(recheck.deliveries[0]), token)
     erase()
-    Delivery.objects.filter(state="sending").update(lease_until=timezone.now())
+    Delivery.objects.filter(state="sending").update(lease_until=Now())
     sweep()
-    Delivery.objects.filter(state="pending").update(not_before=timezone.now())
+    Delivery.objects.filter(state="pending").update(not_before=Now())
     drain(patience_seconds=0)
     assert not mail.outbox
     assert Delivery.objects.get(channel="email").reason == "no_consent"
