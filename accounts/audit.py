@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Q
-
+from accounts.mentions import mentions, perhaps_mentions
 from accounts.models import Account, AuditEntry, User
 
 # Stands where a change named somebody who was erased; empty would say that it was nobody.
@@ -40,10 +39,12 @@ def _cut(text: str) -> str:
 
 
 def forget_person(email: str) -> None:
-    """Take the person out of the history (R104): alone, or at the end behind a name or days."""
+    """Empty what names the person in the history (R104), with what else stands there."""
+    is_meant = mentions(email)
     for field, left in (("subject", ""), ("old", ERASED), ("new", ERASED)):
-        named = Q(**{field: email}) | Q(**{f"{field}__endswith": f" · {email}"})
-        AuditEntry.objects.filter(named).update(**{field: left})
+        texts = AuditEntry.objects.filter(perhaps_mentions(email, field)).values_list("pk", field)
+        named = [pk for pk, text in texts if is_meant(text)]
+        AuditEntry.objects.filter(pk__in=named).update(**{field: left})
 
 
 def on_off(value: bool) -> str:

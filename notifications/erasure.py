@@ -13,10 +13,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Now
 
+from accounts.mentions import mentions, perhaps_mentions
 from notifications.endpoints.services import forget_all
 from notifications.models import Attempt, Delivery, Endpoint, EndpointHealth, Notification, Visit
 from notifications.reasons import Reason
-from partners.mentions import mentions, perhaps_mentions
 from partners.models import Contact
 
 # A send that is on the wire cannot be called back; its retry asks for consent again.

@@ -12,11 +12,11 @@ from django.db.models.functions import Cast
 from django.utils import timezone
 
 from accounts.audit import forget_person, record_change
+from accounts.mentions import mentions, perhaps_mentions
 from accounts.models import User
 from accounts.services.invitations import forget_invited
 from partners.conflicts import repeated_after_conflict
 from partners.erased import erased_address
-from partners.mentions import mentions, perhaps_mentions
 from partners.models import Activity, Client, Contact, Identity, Lead, RejectedEvent
 from partners.signals import person_erased
 

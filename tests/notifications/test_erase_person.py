@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from accounts.audit import ERASED
+from accounts.audit import ERASED, record_change
 from accounts.models import AuditEntry
 from notifications.audit import in_words, record_communication
 from notifications.delivery.claim import claim, sweep
@@ -278,6 +278,24 @@ def test_the_history_of_settings_forgets_a_colleague(northstar, name, email):
         ("communication.recipient", "", ala, ERASED),
         ("communication.backup", "", "", ERASED),
     ]
+
+
+@pytest.mark.parametrize("what", ["Anna@Acme.example", "failed Anna@Acme.example"])
+def test_the_history_forgets_what_was_searched_for(northstar, what):
+    """R104: as it was typed, and behind the tab of the page."""
+    others = "failed Johanna@Acme.example"
+    for subject in (what, others):
+        record_change(
+            None,
+            actor=northstar.ala.user,
+            action="deliveries.send_all_again",
+            subject=subject,
+            old="",
+            new="1",
+        )
+    erase()
+    rows = AuditEntry.objects.exclude(action="person_erased").order_by("pk")
+    assert list(rows.values_list("subject", "new")) == [("", "1"), (others, "1")]
 
 
 def test_the_command_erases(key, capsys):
