@@ -82,7 +82,7 @@ def _activities() -> Iterator[Metric]:
     yield _gauge("activities", "Activities that are not evaluated.", ("state",), counts)
     yield _gauge(
         "activity_oldest_unevaluated_seconds",
-        "For how long the oldest activity that is not evaluated could have been.",
+        "For how long the oldest due activity has been due.",
         (),
         {(): _seconds(waiting["oldest"])},
     )

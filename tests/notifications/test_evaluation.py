@@ -1,4 +1,4 @@
-"""A batch of activities: what is written, how often it asks, what one bad one does."""
+"""A batch of activities: what is written, and how often it asks."""
 
 from __future__ import annotations
 
