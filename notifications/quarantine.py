@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from accounts.audit import record_change
@@ -23,6 +24,8 @@ RETRY_PAUSES = (
     timedelta(minutes=1),
     timedelta(minutes=10),
 )
+# So many, and it is set aside; let go again, it keeps them and has one more try.
+MOST_FAILURES = len(RETRY_PAUSES) + 1
 PROBLEM_LENGTH = 1_000
 
 log = logging.getLogger(__name__)
@@ -37,7 +40,7 @@ def note_failure(pk: int, error: Exception) -> None:
         return
     activity.failures += 1
     activity.problem = f"{type(error).__name__}: {error}"[:PROBLEM_LENGTH]
-    if activity.failures > len(RETRY_PAUSES):
+    if activity.failures >= MOST_FAILURES:
         activity.state = Activity.State.QUARANTINED
     else:
         activity.not_before = timezone.now() + RETRY_PAUSES[activity.failures - 1]
@@ -45,35 +48,66 @@ def note_failure(pk: int, error: Exception) -> None:
     log.error("Activity %s failed %d times: %s", pk, activity.failures, activity.problem)
 
 
+def counts_from(activity: Activity) -> datetime:
+    """Return when it came, as far as its age matters (R22).
+
+    Our own pauses make nothing old. What a person lets go is judged as if it came only then.
+    """
+    let_go = activity.failures >= MOST_FAILURES
+    return activity.ready_at if let_go else activity.received_at
+
+
+# --- Let go again -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetGo:
+    """How many were let go, and how long it takes until the last of them is due."""
+
+    count: int = 0
+    lasts: timedelta = timedelta()
+
+
+def is_more_than_one_go(rows: QuerySet[Activity]) -> bool:
+    return rows[MOST : MOST + 1].exists()
+
+
 @transaction.atomic
-def evaluate_again(rows: QuerySet[Activity], *, actor: User, what: str = "") -> int:
-    """Let what was set aside among `rows` be evaluated anew; return how many. Audited.
+def evaluate_again(rows: QuerySet[Activity], *, actor: User, what: str = "") -> LetGo:
+    """Let what was set aside among `rows` be evaluated anew. Audited.
 
     The oldest MOST, PER_SECOND of them, so that news does not wait behind them. What happened
-    too long ago by then tells nobody (R22); what fails again is set aside again. `what`: the
-    search that led to these rows.
+    too long ago by then tells nobody (R22). Each has one try: what fails is set aside again.
+    `what`: the search that led to these rows.
     """
     aside = rows.filter(state=Activity.State.QUARANTINED).order_by("pk")
     ids = list(
         aside.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True)[:MOST]
     )
+    if not ids:
+        return LetGo()
     now = timezone.now()
-    fresh = {"state": Activity.State.PENDING.value, "failures": 0, "problem": ""}
+    first = _after_earlier_ones(now)
+    times = [first + timedelta(seconds=n // PER_SECOND) for n in range(len(ids))]
+    again = {"state": Activity.State.PENDING.value, "failures": MOST_FAILURES, "problem": ""}
     update_rows(
         Activity,
-        [
-            {"id": pk, **fresh, "not_before": now + timedelta(seconds=n // PER_SECOND)}
-            for n, pk in enumerate(ids)
-        ],
+        [{"id": pk, **again, "not_before": at} for pk, at in zip(ids, times, strict=True)],
     )
-    if ids:
-        record_change(
-            None,
-            actor=actor,
-            action="activities.evaluate_again",
-            subject=what,
-            old="",
-            new=str(len(ids)),
-        )
-        ring_after_commit(EVALUATE)
-    return len(ids)
+    record_change(
+        None,
+        actor=actor,
+        action="activities.evaluate_again",
+        subject=what,
+        old="",
+        new=str(len(ids)),
+    )
+    ring_after_commit(EVALUATE)
+    return LetGo(count=len(ids), lasts=times[-1] - now)
+
+
+def _after_earlier_ones(now: datetime) -> datetime:
+    """Return when those let go before are through: two goes do not double the pace."""
+    let_go = Activity.objects.filter(state=Activity.State.PENDING, failures__gte=MOST_FAILURES)
+    last = let_go.aggregate(last=Max("not_before"))["last"]
+    return max(now, last + timedelta(seconds=1)) if last else now

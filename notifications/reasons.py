@@ -1,9 +1,12 @@
 """The closed list of reasons (contract, section 3), and a sentence for each."""
 
+from datetime import timedelta
 from enum import StrEnum
 
-from django.utils.functional import Promise
+from django.conf import settings
+from django.utils.functional import Promise, lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 
 class Reason(StrEnum):
@@ -42,6 +45,20 @@ class Reason(StrEnum):
     AWAY = "away"
 
 
+def stale_hours() -> int:
+    return settings.STALE_AFTER // timedelta(hours=1)
+
+
+def _stale() -> str:
+    """True of what came late, of what could not be evaluated and of what could not be sent."""
+    words = ngettext(
+        "The event was more than %(hours)d hour old before it could be told.",
+        "The event was more than %(hours)d hours old before it could be told.",
+        stale_hours(),
+    )
+    return words % {"hours": stale_hours()}
+
+
 SENTENCES: dict[Reason, str | Promise] = {
     Reason.SENT: _("Sent."),
     Reason.NO_REGISTRATION: _("This person is nobody's registered lead or client."),
@@ -60,7 +77,7 @@ SENTENCES: dict[Reason, str | Promise] = {
     Reason.SUPPRESSED_ADDRESS: _("The address is not verified, or does not accept our e-mail."),
     Reason.INTERNAL: _("The visitor is a user of this system."),
     Reason.BOT: _("The visitor is a robot or a link scanner."),
-    Reason.STALE: _("The event arrived more than 72 hours late."),
+    Reason.STALE: lazy(_stale, str)(),
     Reason.NO_CONSENT: _("The visitor has denied consent."),
     Reason.NO_COMPANY: _("This person belongs to no known company."),
     Reason.COMPANY_OWNER_NOT_GS: _("The company is not owned by a growth specialist."),

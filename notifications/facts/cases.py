@@ -10,6 +10,7 @@ from accounts.models import Membership, User
 from notifications.eligibility import (
     Event,
 )
+from notifications.quarantine import counts_from
 from notifications.triggers import PAGE_TYPES, Match, TriggerType
 from partners.bots import is_robot
 from partners.models import (
@@ -50,7 +51,7 @@ def event_of(activity: Activity, match: Match | None, *, internal: bool) -> Even
         consent_denied=activity.consent_denied or bool(contact and contact.consent_denied),
         internal=internal,
         robot=isinstance(user_agent, str) and is_robot(user_agent),
-        stale=activity.ready_at - activity.occurred_at > settings.STALE_AFTER,
+        stale=counts_from(activity) - activity.occurred_at > settings.STALE_AFTER,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -26,13 +27,17 @@ from notifications.activities.pages import (
     timeline,
 )
 from notifications.activities.visible import activities_of
+from notifications.again import MOST, PER_SECOND
 from notifications.claims.selectors import on_activity
 from notifications.explain.story import load_chains, load_rejections
+from notifications.reasons import stale_hours
 from notifications.views.looking import note_look
+from notifications.words import duration_words
 from partners.access import Viewer, load_object_viewer, viewer_required
 
 if TYPE_CHECKING:
     from accounts.requests import AccountRequest
+    from notifications.quarantine import LetGo
 
 TABS = {
     ACCEPTED: gettext_lazy("All"),
@@ -66,6 +71,7 @@ def _debugger(
 ) -> HttpResponse:
     tab = request.GET.get("tab", ACCEPTED)
     tab = tab if tab in TABS else ACCEPTED
+    may_evaluate = tab == QUARANTINED and access.may_evaluate_again(viewer)
     context = {
         "viewer": viewer,
         "page": debugger(tab, text, before),
@@ -74,7 +80,11 @@ def _debugger(
         "q": text,
         "before": before,
         "query": query_without_page(request),
-        "may_evaluate": tab == QUARANTINED and access.may_evaluate_again(viewer),
+        "may_evaluate": may_evaluate,
+        "are_many": may_evaluate and quarantine.is_more_than_one_go(set_aside(text)),
+        "most": MOST,
+        "per_second": PER_SECOND,
+        "stale_hours": stale_hours(),
     }
     return render(request, "notifications/activity.html", context)
 
@@ -86,17 +96,26 @@ def evaluate_set_aside(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         raise PermissionDenied
     text = request.POST.get("q", "").strip().replace("\0", "")
     actor = cast("AccountRequest", request).user
-    count = quarantine.evaluate_again(set_aside(text), actor=actor, what=text)
-    words = ngettext(
-        "%(count)d event is tried again. What fails again comes back here.",
-        "%(count)d events are tried again. What fails again comes back here.",
-        count,
-    )
-    if count:
-        messages.success(request, words % {"count": count})
+    let_go = quarantine.evaluate_again(set_aside(text), actor=actor, what=text)
+    if let_go.count:
+        messages.success(request, _tried_again(let_go))
+    elif text:
+        messages.info(request, _("Nothing of what you searched for is set aside any more."))
     else:
         messages.info(request, _("Nothing is set aside any more."))
-    return redirect(f"{reverse('notifications:activity')}?tab={QUARANTINED}")
+    query = {"tab": QUARANTINED} | ({"q": text} if text else {})
+    return redirect(f"{reverse('notifications:activity')}?{urlencode(query)}")
+
+
+def _tried_again(let_go: LetGo) -> str:
+    words = ngettext(
+        "%(count)d event is tried again.", "%(count)d events are tried again.", let_go.count
+    )
+    sentences = [words % {"count": let_go.count}]
+    if let_go.lasts:
+        pace = {"per_second": PER_SECOND, "lasts": duration_words(let_go.lasts)}
+        sentences.append(_("%(per_second)d a second; the last is due in %(lasts)s.") % pace)
+    return " ".join([*sentences, _("What fails once more comes back here.")])
 
 
 def query_without_page(request: HttpRequest) -> str:

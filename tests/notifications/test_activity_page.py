@@ -7,9 +7,11 @@ import pytest
 from django.utils import timezone
 
 from accounts.models import AuditEntry
+from notifications import quarantine
 from notifications.activities import pages
 from notifications.drain import drain
 from notifications.models import Trigger
+from notifications.views import activity as views
 from partners.models import Activity, RejectedEvent
 from tests.factories import (
     make_activity,
@@ -36,6 +38,10 @@ def reject(world, **fields):
     return RejectedEvent.objects.create(
         source=world.source, index=3, code="bad_number", message="NaN.", excerpt="{…}", **fields
     )
+
+
+def said(answer) -> list[str]:
+    return [str(message) for message in answer.context["messages"]]
 
 
 # --- The vendor ---------------------------------------------------------------------------
@@ -93,15 +99,15 @@ def test_what_was_set_aside_is_evaluated_again(client, world):
     boss = make_member(world.vendor, role="admin")
     assert "have them tried again" in read(client, boss.user, "/activity/?tab=quarantined")
     answer = client.post("/set-aside/evaluate/", follow=True)
-    assert "1 event is tried again." in answer.content.decode()
+    assert said(answer) == ["1 event is tried again. What fails once more comes back here."]
     activity.refresh_from_db()
-    assert (activity.state, activity.failures, activity.problem) == ("pending", 0, "")
+    assert (activity.state, activity.problem) == ("pending", "")
     drain(patience_seconds=0)
     assert "1 person told" in read(client, boss.user, "/activity/?q=aside-1")
     entry = AuditEntry.objects.get(action="activities.evaluate_again")
     assert (entry.actor, entry.new) == (boss.user, "1")
     again = client.post("/set-aside/evaluate/", follow=True)
-    assert "Nothing is set aside any more." in again.content.decode()
+    assert said(again) == ["Nothing is set aside any more."]
     assert AuditEntry.objects.filter(action="activities.evaluate_again").count() == 1
 
 
@@ -111,11 +117,33 @@ def test_only_what_was_found_is_tried_again(client, world):
     Activity.objects.update(state="quarantined", failures=5, problem="Boom")
     client.force_login(make_member(world.vendor, role="admin").user)
     page = client.get("/activity/?tab=quarantined&q=anna@acme.example").content.decode()
-    assert "Try what was found again" in page
-    client.post("/set-aside/evaluate/", {"q": "anna@acme.example"})
+    assert "Try these again" in page
+    answer = client.post("/set-aside/evaluate/", {"q": "anna@acme.example"})
+    assert answer.url == "/activity/?tab=quarantined&q=anna%40acme.example"
     waiting = Activity.objects.filter(state="pending")
     assert list(waiting.values_list("message_id", flat=True)) == ["acme"]
     assert AuditEntry.objects.get(action="activities.evaluate_again").subject == "anna@acme.example"
+    again = client.post("/set-aside/evaluate/", {"q": "anna@acme.example"}, follow=True)
+    assert said(again)[-1:] == ["Nothing of what you searched for is set aside any more."]
+
+
+def test_what_is_more_than_one_go_is_tried_again_in_several(client, world, monkeypatch):
+    for module in (quarantine, views):
+        monkeypatch.setattr(module, "MOST", 25)
+    anna = make_contact("anna@acme.example")
+    for _ in range(26):
+        make_activity(world.source, anna)
+    Activity.objects.update(state="quarantined", failures=5, problem="Boom")
+    boss = make_member(world.vendor, role="admin").user
+    page = read(client, boss, "/activity/?tab=quarantined")
+    assert "Try the oldest 25 again" in page
+    assert "10 a second" in page and "more than 72 hours old by then" in page
+    answer = client.post("/set-aside/evaluate/", follow=True)
+    assert said(answer) == [
+        "25 events are tried again. 10 a second; the last is due in 2.0 s."
+        " What fails once more comes back here."
+    ]
+    assert "Try everything set aside again" in read(client, boss, "/activity/?tab=quarantined")
 
 
 def test_whoever_only_reads_is_told_who_can_have_it_evaluated(client, world):

@@ -13,6 +13,7 @@ from notifications.invariants import broken
 from notifications.models import Decision, Delivery
 from notifications.quarantine import note_failure
 from partners.models import Activity
+from tests.world import read
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +86,7 @@ def test_what_was_set_aside_goes_at_a_pace_and_takes_no_place_from_news(northsta
     monkeypatch.setattr(quarantine, "PER_SECOND", 1)
     for _ in range(3):
         set_aside(northstar, timedelta(hours=5))
-    assert quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user) == 3
+    assert quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user).count == 3
     waits = Activity.objects.order_by("pk").values_list("not_before", flat=True)
     assert [round((wait - waits[0]).total_seconds()) for wait in waits] == [0, 1, 2]
     evaluate_due()
@@ -95,9 +96,58 @@ def test_what_was_set_aside_goes_at_a_pace_and_takes_no_place_from_news(northsta
     assert sum(broken().values()) == 0
 
 
+def test_each_further_go_follows_what_was_let_go_before(northstar, monkeypatch):
+    monkeypatch.setattr(quarantine, "PER_SECOND", 1)
+    monkeypatch.setattr(quarantine, "MOST", 2)
+    for _ in range(5):
+        set_aside(northstar, timedelta(hours=5))
+    goes = [
+        quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user)
+        for _ in range(4)
+    ]
+    assert [go.count for go in goes] == [2, 2, 1, 0]
+    assert [round(go.lasts.total_seconds()) for go in goes] == [1, 3, 4, 0]
+    waits = Activity.objects.order_by("pk").values_list("not_before", flat=True)
+    assert [round((wait - waits[0]).total_seconds()) for wait in waits] == [0, 1, 2, 3, 4]
+
+
+def test_what_was_let_go_has_one_try(northstar, monkeypatch):
+    """Its cause is mended, or it is not: more tries would only hold up the others."""
+    activity = set_aside(northstar, timedelta(hours=5), event="Boom")
+    explode_on_boom(monkeypatch)
+    quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user)
+    evaluate_due()
+    activity.refresh_from_db()
+    assert (activity.state, "poison" in activity.problem) == ("quarantined", True)
+
+
 def test_what_is_too_old_by_then_tells_nobody(northstar):
     """R22: as if it came only now."""
     set_aside(northstar, timedelta(hours=73))
     quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user)
     evaluate_due()
     assert reasons() == ["stale"]
+
+
+def test_a_pause_of_our_own_makes_nothing_too_old(northstar):
+    """R22: it came in time; that it failed four times is not its fault."""
+    came = timezone.now() - timedelta(minutes=11)
+    happened = came - timedelta(hours=71, minutes=55)
+    activity = northstar.happens(received_at=came, occurred_at=happened)
+    for _ in range(4):
+        note_failure(activity.pk, ZeroDivisionError("passing"))
+    Activity.objects.update(not_before=timezone.now())  # Ten minutes later.
+    evaluate_due()
+    assert reasons() == ["sent"]
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"), [(72, "more than 72 hours old"), (1, "more than 1 hour old")]
+)
+def test_the_reason_is_true_of_what_came_in_time_as_well(client, northstar, settings, hours, words):
+    settings.STALE_AFTER = timedelta(hours=hours)
+    set_aside(northstar, timedelta(days=4), message_id="aside-1")
+    quarantine.evaluate_again(Activity.objects.all(), actor=northstar.ala.user)
+    evaluate_due()
+    page = read(client, northstar.ala.user, "/activity/aside-1/")
+    assert f"The event was {words} before it could be told." in page
