@@ -136,8 +136,9 @@ def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError
 
 
 def hold(endpoint: Endpoint) -> None:
-    """Hold the endpoint's row until commit. Whoever changes the endpoint as well does so after
-    this, as a failed send does: two that wait for each other would be one too many."""
+    """Hold the endpoint's row until commit. Whoever changes where it leads or whether it is on
+    does so after this, as a failed send does, and of several holds the lowest id first: two that
+    wait for each other would be one too many."""
     _lock((endpoint.channel, endpoint.key))
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from notifications.channels import PUSH_CHANNELS
+from notifications.delivery.health import hold
 from notifications.endpoints.browsers import Subscription
 from notifications.endpoints.services import (
     MOST,
@@ -45,6 +46,7 @@ def add_device(
     One that is known is only seen again; one of the other channel changes over.
     """
     lock_member(membership)
+    _hold_all({subscription.address})
     _take_from_others(membership.user, subscription)
     own = Endpoint.objects.filter(membership=membership, channel__in=PUSH_CHANNELS)
     for known in own.filter(address=subscription.address).select_related("membership__account"):
@@ -74,13 +76,13 @@ def follow_device(user: User, subscription: Subscription, *, former: str = "") -
     `former`: its address until now, when the push service or our key changed it. Whoever
     else used this browser is signed out of it: their messages come here no more.
     """
+    addresses = {subscription.address, former} - {""}
+    _hold_all(addresses)
     _take_from_others(user, subscription)
-    rows = devices_of(user).filter(address__in={subscription.address, former} - {""})
+    rows = devices_of(user).filter(address__in=addresses)
     found: dict[int, Endpoint] = {}
     # The present address first: beside it, a former one of the same member has had its day.
-    for endpoint in sorted(
-        rows.select_for_update(of=("self",)), key=lambda row: row.address == former
-    ):
+    for endpoint in sorted(rows, key=lambda row: row.address == former):
         if endpoint.membership_id in found:
             forget_all([endpoint])
         else:
@@ -100,6 +102,13 @@ def forget_devices(memberships: Iterable[Membership]) -> None:
     """Let the browsers go with their members, who are written down. In a transaction."""
     rows = Endpoint.objects.filter(membership__in=memberships, channel__in=PUSH_CHANNELS)
     forget_all(rows.select_related("membership"))
+
+
+def _hold_all(addresses: Collection[str]) -> None:
+    """Hold whatever browsers have these addresses, whosever they are, before they are read."""
+    rows = Endpoint.objects.filter(address__in=addresses, channel__in=PUSH_CHANNELS)
+    for endpoint in rows.order_by("pk"):
+        hold(endpoint)
 
 
 def _take_from_others(user: User, subscription: Subscription) -> None:

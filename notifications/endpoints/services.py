@@ -176,7 +176,7 @@ def forget_all(endpoints: Iterable[Endpoint]) -> None:
 
     `membership` must be selected.
     """
-    for endpoint in endpoints:
+    for endpoint in sorted(endpoints, key=lambda row: row.pk):
         _forget(endpoint)
 
 

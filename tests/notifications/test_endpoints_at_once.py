@@ -16,6 +16,8 @@ from notifications.delivery.outcome import Result, start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.replay import missed, replay_range
 from notifications.delivery.send import deliver_due
+from notifications.endpoints.browsers import Subscription
+from notifications.endpoints.devices import add_device, follow_device
 from notifications.endpoints.services import (
     MOST,
     KnownAddressError,
@@ -31,9 +33,10 @@ from notifications.endpoints.services import (
 from notifications.evaluation import evaluate_due
 from notifications.models import Delivery, Endpoint, EndpointHealth
 from tests.accounts.test_at_once import at_once
-from tests.factories import make_activity, make_contact, make_lead, make_webhook
+from tests.factories import make_activity, make_contact, make_device, make_lead, make_webhook
 from tests.factories import switch_on as switch_lead_activity_on
 from tests.notifications.test_erasure_at_once import somebody_waits_for_this_connection
+from tests.push import BrowserKeys
 from tests.sinks import HttpSink, wait_until
 from tests.world import World
 
@@ -103,12 +106,12 @@ def off(hook):
     switch_off(hook, actor=hook.membership.user)
 
 
-def gone(hook):
+def gone(endpoint):
     """Another message to it was answered with 410."""
     error = DeliveryError(Failure.REFUSED, "410", bad_address=True)
-    (delivery,) = Delivery.objects.filter(channel=OTHER_APPS)
+    (delivery,) = Delivery.objects.filter(endpoint_key=endpoint.key)
     with transaction.atomic():
-        note_failure_of(hook, delivery, error)
+        note_failure_of(endpoint, delivery, error)
 
 
 @pytest.fixture
@@ -116,6 +119,7 @@ def begin(world):
     """Return a function that begins the send of a message that was checked just now."""
     with HttpSink() as sink:
         world.hook, world.sink = make_webhook(world.ala, sink.url), sink
+        world.phone = make_device(world.ala, f"{sink.url}/phone", BrowserKeys().keys)
         make_activity(world.source, make_contact("anna@acme.example"))
         evaluate_due()
         token = uuid.uuid4()
@@ -160,20 +164,44 @@ def test_of_what_was_removed_no_health_is_left(world, begin):
     assert not EndpointHealth.objects.exists()
 
 
+# --- Each holds the health first ----------------------------------------------------------------
+
+
 def moved(hook):
     change_app(hook, name=hook.name, address=f"{URL}moved", never_twice=False)
 
 
-@pytest.mark.parametrize("change", [off, moved, remove])
-def test_a_click_and_a_failed_send_do_not_wait_for_each_other(world, begin, change):
-    """PostgreSQL would end one of them: the outcome of a send would be unknown."""
+def replaced(phone):
+    """The push service gave the browser another subscription."""
+    fresh = Subscription(address=f"{URL}fresh", keys=BrowserKeys().keys)
+    follow_device(phone.membership.user, fresh, former=phone.address)
+
+
+def new_keys(phone):
+    fresh = Subscription(address=phone.address, keys=BrowserKeys().keys)
+    add_device(phone.membership, channel=phone.channel, subscription=fresh, name=phone.name)
+
+
+def waits_for_the_health(act, endpoint, meanwhile):
+    """Let `act` wait for the endpoint's health until `meanwhile` is committed; return what it
+    raised."""
     raised = []
-    clicks = threading.Thread(target=lambda: raised.extend(at_once(lambda: change(world.hook))))
+    waiting = threading.Thread(target=lambda: raised.extend(at_once(act)))
     with transaction.atomic():
-        hold(world.hook)
-        clicks.start()
+        hold(endpoint)
+        waiting.start()
         if connection.vendor == "postgresql":
-            wait_until(somebody_waits_for_this_connection, what="the click")
-        gone(world.hook)
-    clicks.join()
-    assert raised == [None]
+            wait_until(somebody_waits_for_this_connection, what="whoever comes second")
+        meanwhile()
+    waiting.join()
+    return raised
+
+
+@pytest.mark.parametrize(
+    ("change", "endpoint"),
+    [(off, "hook"), (moved, "hook"), (remove, "hook"), (replaced, "phone"), (new_keys, "phone")],
+)
+def test_a_change_and_a_failed_send_do_not_wait_for_each_other(world, begin, change, endpoint):
+    """PostgreSQL would end one of them: the outcome of a send would be unknown."""
+    found = getattr(world, endpoint)
+    assert waits_for_the_health(lambda: change(found), found, lambda: gone(found)) == [None]
