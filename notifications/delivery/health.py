@@ -127,7 +127,14 @@ def _forget_if_removed(row: EndpointHealth) -> None:
 
 
 def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError) -> None:
-    """Count it; give the endpoint up when it is gone, or has been silent for days."""
+    """Count it; give the endpoint up when it is gone, or has been silent for days.
+
+    Not when it leads elsewhere by now: what its former address says is no trouble of this one.
+    """
+    hold(endpoint)
+    present = Endpoint.objects.filter(pk=endpoint.pk).first()
+    if present is None or present.sends_to != endpoint.sends_to:
+        return
     health, now = note_failure(place_of(delivery), error)
     if error.bad_address:
         give_up(endpoint, Endpoint.Why.GONE, delivery, now)

@@ -205,3 +205,13 @@ def test_a_change_and_a_failed_send_do_not_wait_for_each_other(world, begin, cha
     """PostgreSQL would end one of them: the outcome of a send would be unknown."""
     found = getattr(world, endpoint)
     assert waits_for_the_health(lambda: change(found), found, lambda: gone(found)) == [None]
+
+
+@pytest.mark.parametrize(("change", "endpoint"), [(moved, "hook"), (replaced, "phone")])
+def test_what_a_former_address_says_is_not_held_against_the_present_one(
+    world, begin, change, endpoint
+):
+    former = getattr(world, endpoint)
+    change(Endpoint.objects.get(pk=former.pk))
+    gone(former)
+    assert Endpoint.objects.get(pk=former.pk).disabled_at is None
