@@ -22,6 +22,7 @@ from notifications.breaker import (
     after_success,
     begin_probe,
 )
+from notifications.channels import EMAIL
 from notifications.channels.base import DeliveryError
 from notifications.delivery.giving_up import give_up
 from notifications.models import Delivery, Endpoint, EndpointHealth
@@ -105,7 +106,7 @@ def take_probe(place: Place) -> bool:
 def note_success(place: Place) -> None:
     row, now = _lock(place)
     row.health, row.sent_at = after_success(row.health, now), now
-    row.save()
+    _keep(row)
 
 
 def note_failure(
@@ -116,14 +117,8 @@ def note_failure(
     count = after_failed_probe if was_probe else after_failure
     row.health = count(row.health, now, error.retry_after)
     row.last_error, row.last_error_at = error.detail[:DETAIL_LENGTH], now
-    row.save()
+    _keep(row)
     return row.health, now
-
-
-def _forget_if_removed(row: EndpointHealth) -> None:
-    """Its health went with it, and has just been written anew."""
-    if not Endpoint.objects.filter(channel=row.channel, key=row.endpoint_key).exists():
-        row.delete()
 
 
 def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError) -> None:
@@ -146,22 +141,42 @@ def hold(endpoint: Endpoint) -> None:
     """Hold the endpoint's row until commit. Whoever changes where it leads or whether it is on
     does so after this, as a failed send does, and of several holds the lowest id first: two that
     wait for each other would be one too many."""
-    _lock((endpoint.channel, endpoint.key))
+    row, _now = _lock((endpoint.channel, endpoint.key))
+    _forget_if_removed(row)
 
 
 def begin_anew(endpoint: Endpoint) -> None:
     """Forget the endpoint's troubles, but not its last success and error."""
     row, _now = _lock((endpoint.channel, endpoint.key))
     row.health = Health()
-    row.save()
+    _keep(row)
 
 
 def _lock(place: Place) -> tuple[EndpointHealth, datetime]:
-    """Return the endpoint's row, held until commit, and the database's time."""
-    channel, key = place
+    """Return the place's row, held until commit, and the database's time since it is held.
+
+    One statement writes or holds it: it may go with its endpoint while somebody waits for it.
+    """
+    fields = dict(zip(("channel", "endpoint_key"), place, strict=True))
     EndpointHealth.objects.bulk_create(
-        [EndpointHealth(channel=channel, endpoint_key=key)], ignore_conflicts=True
+        [EndpointHealth(**fields)],
+        update_conflicts=True,
+        unique_fields=fields,
+        update_fields=fields,
     )
-    rows = EndpointHealth.objects.filter(channel=channel, endpoint_key=key)
-    row = rows.select_for_update().annotate(clock=Now()).get()
+    row = EndpointHealth.objects.annotate(clock=Now()).get(**fields)
     return row, row.clock
+
+
+def _keep(row: EndpointHealth) -> None:
+    if not _forget_if_removed(row):
+        row.save()
+
+
+def _forget_if_removed(row: EndpointHealth) -> bool:
+    """The health of an endpoint went with it; whoever asks for it later writes it anew."""
+    endpoints = Endpoint.objects.filter(channel=row.channel, key=row.endpoint_key)
+    is_removed = row.channel != EMAIL and not endpoints.exists()
+    if is_removed:
+        row.delete()
+    return is_removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import uuid
 
@@ -10,11 +11,13 @@ from django.db import connection, transaction
 
 from notifications.channels import OTHER_APPS
 from notifications.channels.base import DeliveryError, Failure
+from notifications.channels.registry import sender_of
 from notifications.delivery.claim import claim
 from notifications.delivery.health import hold, note_failure_of
-from notifications.delivery.outcome import Result, start
+from notifications.delivery.outcome import Accepted, Result, fail, finish, start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.replay import missed, replay_range
+from notifications.delivery.routes import Failed
 from notifications.delivery.send import deliver_due
 from notifications.endpoints.browsers import Subscription
 from notifications.endpoints.devices import add_device, follow_device
@@ -106,6 +109,10 @@ def off(hook):
     switch_off(hook, actor=hook.membership.user)
 
 
+def on(hook):
+    switch_on(hook, actor=hook.membership.user)
+
+
 def gone(endpoint):
     """Another message to it was answered with 410."""
     error = DeliveryError(Failure.REFUSED, "410", bad_address=True)
@@ -122,11 +129,11 @@ def begin(world):
         world.phone = make_device(world.ala, f"{sink.url}/phone", BrowserKeys().keys)
         make_activity(world.source, make_contact("anna@acme.example"))
         evaluate_due()
-        token = uuid.uuid4()
-        recheck = Recheck(claim(OTHER_APPS, token, 10))
-        (checked,) = map(recheck.check, recheck.deliveries)
-        assert checked.is_told
-        yield lambda: start(checked, token)
+        world.token = uuid.uuid4()
+        recheck = Recheck(claim(OTHER_APPS, world.token, 10))
+        (world.checked,) = map(recheck.check, recheck.deliveries)
+        assert world.checked.is_told
+        yield lambda: start(world.checked, world.token)
 
 
 def assert_nothing_was_sent(world):
@@ -156,12 +163,6 @@ def test_nor_to_what_is_just_being_switched_off(world, begin, end):
     sender.join()
     assert begun == [Result.POSTPONED]
     assert_nothing_was_sent(world)
-
-
-def test_of_what_was_removed_no_health_is_left(world, begin):
-    remove(world.hook)
-    begin()
-    assert not EndpointHealth.objects.exists()
 
 
 # --- Each holds the health first ----------------------------------------------------------------
@@ -215,3 +216,60 @@ def test_what_a_former_address_says_is_not_held_against_the_present_one(
     change(Endpoint.objects.get(pk=former.pk))
     gone(former)
     assert Endpoint.objects.get(pk=former.pk).disabled_at is None
+
+
+# --- Of what was removed no health is left --------------------------------------------------------
+
+
+def took_it(world):
+    (route,) = world.checked.routes
+    finish(Accepted(checked=world.checked, route=route, detail="200"), world.token)
+
+
+def answered(*words, **more):
+    """Return what writes down that the endpoint did not take it."""
+
+    def refused_it(world):
+        (route,) = world.checked.routes
+        failed = Failed(route=route, error=DeliveryError(*words, **more))
+        fail(sender_of(OTHER_APPS, "webhook"), world.checked, world.token, [failed])
+
+    return refused_it
+
+
+ENDS = {
+    "delivered": took_it,
+    "pending": answered(Failure.REFUSED, "503", endpoint_down=True),
+    "dead": answered(Failure.REFUSED, "422", permanent=True),
+}
+
+
+def test_a_send_that_begins_leaves_none(world, begin):
+    remove(world.hook)
+    begin()
+    assert not EndpointHealth.objects.exists()
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_a_send_that_ends_leaves_none(world, begin, state):
+    begin()
+    remove(world.hook)
+    ENDS[state](world)
+    assert Delivery.objects.get(channel=OTHER_APPS).state == state
+    assert not EndpointHealth.objects.exists()
+
+
+@pytest.mark.parametrize("state", ENDS)
+def test_nor_does_one_that_ends_at_that_moment(world, begin, state):
+    begin()
+    end = functools.partial(ENDS[state], world)
+    assert waits_for_the_health(end, world.hook, lambda: remove(world.hook)) == [None]
+    assert Delivery.objects.get(channel=OTHER_APPS).state == state
+    assert not EndpointHealth.objects.exists()
+
+
+@pytest.mark.parametrize("click", [off, on, remove])
+def test_nor_does_another_click_at_that_moment(world, begin, click):
+    again, first = (functools.partial(act, world.hook) for act in (click, remove))
+    assert waits_for_the_health(again, world.hook, first) == [None]
+    assert not EndpointHealth.objects.exists()
