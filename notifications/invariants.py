@@ -26,7 +26,7 @@ from notifications.models import (
 from partners.models import Activity, Lead
 
 GRACE = timedelta(minutes=5)
-# A send may begin while its endpoint is being switched off; clocks differ a little.
+# Both times are of the database's clock, which may be set anew between them.
 SWITCHING = timedelta(seconds=5)
 # Nobody looks at what waits for its next try, and then for its endpoint: a good day each.
 NOT_LOOKED_AT = timedelta(days=3)

@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
@@ -123,7 +122,7 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
     why = Endpoint.Why.OWNER if is_own else Endpoint.Why.OPERATOR
     hold(endpoint)
     rows = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
-    if not rows.update(disabled_at=timezone.now(), disabled_because=why):
+    if not rows.update(disabled_at=Now(), disabled_because=why):
         return False
     write_down(actor, endpoint, "switched_off", old=endpoint.host)
     look_again(endpoint)

@@ -61,6 +61,18 @@ def text_of(client, hook) -> str:
     return client.get(f"/settings/endpoints/{hook.pk}/").content.decode()
 
 
+def test_when_it_went_off_is_said_by_the_database(northstar, sink, hook, monkeypatch):
+    """A web host whose clock is behind had sent to what was off already."""
+    answers(sink, 200)
+    happens(northstar)
+    drain(patience_seconds=0)
+    behind = timezone.now() - timedelta(minutes=1)
+    monkeypatch.setattr(timezone, "now", lambda: behind)
+    services.switch_off(hook, actor=northstar.ala.user)
+    assert ends() == [(0, "delivered", "sent")]
+    assert sum(broken().values()) == 0
+
+
 def test_what_waited_when_it_went_off_goes_again_with_one_click(client, northstar, sink, hook):
     answers(sink, 503)  # Left alone for a minute: the others wait.
     happens(northstar, 3)

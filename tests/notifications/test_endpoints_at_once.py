@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from django.db import connection, transaction
+from django.db.models.functions import Now
 
 from notifications.channels import OTHER_APPS
 from notifications.channels.base import DeliveryError, Failure
@@ -206,6 +207,21 @@ def test_a_change_and_a_failed_send_do_not_wait_for_each_other(world, begin, cha
     """PostgreSQL would end one of them: the outcome of a send would be unknown."""
     found = getattr(world, endpoint)
     assert waits_for_the_health(lambda: change(found), found, lambda: gone(found)) == [None]
+
+
+def test_who_gives_up_after_a_wait_says_when_that_was(world, begin):
+    """And not when the wait began: what was sent meanwhile was not sent to what was off."""
+    begin()
+    meanwhile = []
+    waits_for_the_health(
+        lambda: gone(world.hook), world.hook, lambda: meanwhile.append(database_time())
+    )
+    world.hook.refresh_from_db()
+    assert world.hook.disabled_at >= meanwhile[0]
+
+
+def database_time():
+    return Endpoint.objects.values_list(Now(), flat=True).first()
 
 
 @pytest.mark.parametrize(("change", "endpoint"), [(moved, "hook"), (replaced, "phone")])
