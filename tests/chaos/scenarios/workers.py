@@ -76,7 +76,10 @@ def _never_twice(run: Run) -> None:
 def _cut_and_not_received(run: Run) -> int:
     """Return how many cut sends wait for a person; what did not arrive must be among them."""
     run.explained = EVENTS - len(run.received)
-    return run.emails("d.state = 'unknown'")
+    cut = run.emails("d.state = 'unknown'")
+    run.check(cut == run.ledger.interrupted, f"{cut} wait for a person")
+    _check_interrupted(run)
+    return cut
 
 
 def _check_interrupted(run: Run) -> None:
