@@ -126,7 +126,7 @@ def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError
 
     Not when it leads elsewhere by now: what its former address says is no trouble of this one.
     """
-    hold(endpoint)
+    lock_health(endpoint)
     present = Endpoint.objects.filter(pk=endpoint.pk).first()
     if present is None or present.sends_to != endpoint.sends_to:
         return
@@ -137,7 +137,7 @@ def note_failure_of(endpoint: Endpoint, delivery: Delivery, error: DeliveryError
         give_up(endpoint, Endpoint.Why.SILENT, delivery, now)
 
 
-def hold(endpoint: Endpoint) -> None:
+def lock_health(endpoint: Endpoint) -> None:
     """Hold the endpoint's row until commit. Whoever changes where it leads or whether it is on
     does so after this, as a failed send does, and of several holds the lowest id first: two that
     wait for each other would be one too many."""

@@ -84,7 +84,7 @@ def _to(endpoint: Endpoint) -> DeliveryQuerySet:
 def replay(delivery: Delivery, *, actor: User) -> Delivery:
     """Send one delivery again and write down who wanted it. Raises NotSentAgainError."""
     rows = Delivery.objects.filter(pk=delivery.pk)
-    now = _hold({delivery.account_id})
+    now = _lock({delivery.account_id})
     again = _repeat(repeatable(rows), [now])
     if not again:
         raise NotSentAgainError(_limit() if repeatable(rows).exists() else "")
@@ -162,7 +162,7 @@ def replay_range(
     several accounts.
     """
     account_ids = set(_range(rows).order_by().values_list("account", flat=True).distinct())
-    now = _hold(account_ids)
+    now = _lock(account_ids)
     first = _after_earlier_ones(now, per_second)
     times = (first + timedelta(seconds=n / per_second) for n in range(MOST))
     # What failed since in another account may be on its way by somebody else.
@@ -194,7 +194,7 @@ def _after_earlier_ones(now: datetime, per_second: int) -> datetime:
 # --- The new rows -----------------------------------------------------------------------
 
 
-def _hold(account_ids: set[int]) -> datetime:
+def _lock(account_ids: set[int]) -> datetime:
     """Let nobody else send the same again, nor count e-mails, until commit.
 
     Returns the database's time.

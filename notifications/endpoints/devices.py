@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Membership, User
 from notifications.channels import PUSH_CHANNELS
-from notifications.delivery.health import hold
+from notifications.delivery.health import lock_health
 from notifications.endpoints.browsers import Subscription
 from notifications.endpoints.services import (
     MOST,
@@ -46,7 +46,7 @@ def add_device(
     One that is known is only seen again; one of the other channel changes over.
     """
     lock_member(membership)
-    _hold_all({subscription.address})
+    _lock_all({subscription.address})
     _take_from_others(membership.user, subscription)
     own = Endpoint.objects.filter(membership=membership, channel__in=PUSH_CHANNELS)
     for known in own.filter(address=subscription.address).select_related("membership__account"):
@@ -77,7 +77,7 @@ def follow_device(user: User, subscription: Subscription, *, former: str = "") -
     else used this browser is signed out of it: their messages come here no more.
     """
     addresses = {subscription.address, former} - {""}
-    _hold_all(addresses)
+    _lock_all(addresses)
     _take_from_others(user, subscription)
     rows = devices_of(user).filter(address__in=addresses)
     found: dict[int, Endpoint] = {}
@@ -104,11 +104,11 @@ def forget_devices(memberships: Iterable[Membership]) -> None:
     forget_all(rows.select_related("membership"))
 
 
-def _hold_all(addresses: Collection[str]) -> None:
+def _lock_all(addresses: Collection[str]) -> None:
     """Hold whatever browsers have these addresses, whosever they are, before they are read."""
     rows = Endpoint.objects.filter(address__in=addresses, channel__in=PUSH_CHANNELS)
     for endpoint in rows.order_by("pk"):
-        hold(endpoint)
+        lock_health(endpoint)
 
 
 def _take_from_others(user: User, subscription: Subscription) -> None:

@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 from accounts.audit import on_off, record_change
 from accounts.models import Membership, User
 from notifications.channels import CHAT_KEYS, OTHER_APPS, chat, webhook
-from notifications.delivery.health import begin_anew, hold
+from notifications.delivery.health import begin_anew, lock_health
 from notifications.doorbell import ring_after_commit
 from notifications.models import Delivery, Endpoint, EndpointHealth
 
@@ -79,7 +79,7 @@ def change_app(endpoint: Endpoint, *, name: str, address: str, **more: bool) -> 
     actor, old_host = endpoint.membership.user, endpoint.host
     moved = bool(address) and address != endpoint.sends_to
     if moved:
-        hold(endpoint)
+        lock_health(endpoint)
     for field, is_on in more.items():
         if is_on != getattr(endpoint, field):
             old, new = on_off(not is_on), on_off(is_on)
@@ -120,7 +120,7 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
     """Send nothing more there; what waits is withheld at once. False: it was off."""
     is_own = actor == endpoint.membership.user
     why = Endpoint.Why.OWNER if is_own else Endpoint.Why.OPERATOR
-    hold(endpoint)
+    lock_health(endpoint)
     rows = Endpoint.objects.filter(pk=endpoint.pk, disabled_at=None)
     if not rows.update(disabled_at=Now(), disabled_because=why):
         return False
@@ -132,7 +132,7 @@ def switch_off(endpoint: Endpoint, *, actor: User) -> bool:
 @transaction.atomic
 def switch_on(endpoint: Endpoint, *, actor: User) -> bool:
     """Begin anew, whatever happened before. False: it was on."""
-    hold(endpoint)
+    lock_health(endpoint)
     rows = Endpoint.objects.filter(pk=endpoint.pk).exclude(disabled_at=None)
     if not rows.update(disabled_at=None, disabled_because=""):
         return False

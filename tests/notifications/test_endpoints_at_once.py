@@ -14,7 +14,7 @@ from notifications.channels import OTHER_APPS
 from notifications.channels.base import DeliveryError, Failure
 from notifications.channels.registry import sender_of
 from notifications.delivery.claim import claim
-from notifications.delivery.health import hold, note_failure_of
+from notifications.delivery.health import lock_health, note_failure_of
 from notifications.delivery.outcome import Accepted, Result, fail, finish, start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.replay import missed, replay_range
@@ -190,7 +190,7 @@ def waits_for_the_health(act, endpoint, meanwhile):
     raised = []
     waiting = threading.Thread(target=lambda: raised.extend(at_once(act)))
     with transaction.atomic():
-        hold(endpoint)
+        lock_health(endpoint)
         waiting.start()
         if connection.vendor == "postgresql":
             wait_until(somebody_waits_for_this_connection, what="whoever comes second")
