@@ -203,7 +203,7 @@ CHANNEL_SWITCHES: Mapping[tuple[str, str], Switch] = {
     (OTHER_APPS, VISIT_SUMMARY): _SUMMARY,
     (MOBILE, "enabled"): Switch(
         label=_("Receive notifications on your phone"),
-        description=_("For each phone or tablet that you add. Only you can do that."),
+        description=_("For each phone or tablet that you add. Only you can add one."),
     ),
     (MOBILE, "names"): Switch(
         label=_("Show names on the lock screen"),

@@ -64,7 +64,7 @@ def check_url(raw: str) -> str:
     if (host, port or _USUAL_PORTS[parts.scheme]) in _own_places():
         raise ValidationError(_("This is the address of this site itself."))
     if port in _own_services():
-        raise ValidationError(_("This port is not for web addresses."))
+        raise ValidationError(_("Web addresses use no such port. Check the number behind the “:”."))
     netloc = f"[{host}]" if ":" in host else host
     if port is not None:
         netloc += f":{port}"
@@ -112,7 +112,7 @@ def _check_public(scheme: str, host: str, port: int | None) -> None:
     if scheme != "https":
         raise ValidationError(_("Enter a web address that starts with https://."))
     if port is not None and port not in (80, 443) and port < 1024:
-        raise ValidationError(_("This port is not for web addresses."))
+        raise ValidationError(_("Web addresses use no such port. Check the number behind the “:”."))
     # A name of digits only is an IPv4 address in disguise: 127.1, 0x7f000001, 2130706433.
     last = host.rpartition(".")[2]
     is_ip = ":" in host or last.isdigit() or last.lower().startswith("0x")

@@ -108,7 +108,7 @@ def test_the_port_of_a_service_is_refused(settings, monkeypatch, port):
     monkeypatch.setitem(settings.DATABASES["default"], "PORT", "")
     settings.REDIS_URL = ""
     settings.EMAIL_STAND_INS = [{"host": "mail.example.com", "port": 2525}]
-    with pytest.raises(ValidationError, match="This port is not for web addresses"):
+    with pytest.raises(ValidationError, match="Web addresses use no such port"):
         check_url(f"https://hooks.example.com:{port}/")
 
 
@@ -118,7 +118,7 @@ def test_the_port_of_our_own_service_is_refused_wherever_it_is(settings, monkeyp
     settings.ALLOW_PRIVATE_WEBHOOKS = True
     monkeypatch.setitem(settings.DATABASES["default"], "PORT", 6433)
     settings.REDIS_URL = "redis://:word@a.example.com:7379/0;redis://b.example.com"
-    with pytest.raises(ValidationError, match="This port is not for web addresses"):
+    with pytest.raises(ValidationError, match="Web addresses use no such port"):
         check_url(f"http://10.0.0.5:{port}/")
     assert check_url("http://10.0.0.5:5432/")  # Its database is elsewhere.
 

@@ -115,7 +115,7 @@ def test_it_speaks_polish(visit, world):
     world.boss.user.language = "pl"
     world.boss.user.save()
     page = visit(f"{DELIVERIES}?tab=failed", world.boss.user)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Wysyłki")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Doręczenia")
     words = page.locator("main").inner_text()
     for english in ("Send", "again", "Failed", "State", "Channel", "try", "When"):
         assert english not in words.replace(LONG, ""), english
