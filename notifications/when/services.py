@@ -130,7 +130,8 @@ def save_when(membership: Membership, paces: Iterable[Pace], quiet: QuietHours |
 def snooze(membership: Membership, until: datetime, lead: Lead | None = None) -> datetime:
     """Keep this lead, or everything, from the member until then, or longer if it was to be kept
     longer already; return until when. Nobody else notices."""
-    row, _made = Snooze.objects.get_or_create(
+    # Locked: another click may lengthen it meanwhile, or end it.
+    row, _made = Snooze.objects.select_for_update().get_or_create(
         membership=membership, lead=lead, defaults={"until": until}
     )
     if row.until < until:
