@@ -47,42 +47,42 @@ def end_visits() -> int:
     return ended
 
 
-def _due() -> Q:
-    return Q(ended_at=None, due_at__lte=Now())
+def _due() -> QuerySet[Visit]:
+    return Visit.objects.filter(ended_at=None, due_at__lte=Now())
 
 
 def _end_some() -> int:
+    batch = list(_due().order_by("due_at").values_list("pk", flat=True)[:BATCH_SIZE])
     try:
-        return _end(Visit.objects.filter(_due()))
+        return _end(batch)
     except OperationalError:
         raise  # The database, not a visit: the next sweep comes soon.
     except Exception:
         log.exception("Visits could not be closed together; they are closed one by one")
-    return sum(map(_end_one, Visit.objects.filter(_due()).values_list("pk", flat=True)))
+    return sum(map(_end_one, batch))
 
 
 def _end_one(pk: int) -> int:
     """Close one visit; one that cannot be summed up is closed without that, and stops no other."""
     try:
-        return _end(Visit.objects.filter(_due(), pk=pk))
+        return _end([pk])
     except OperationalError:
         raise
     except Exception:
         log.exception("Visit %d is closed without a summary", pk)
-        return Visit.objects.filter(_due(), pk=pk).update(ended_at=timezone.now())
+        return _due().filter(pk=pk).update(ended_at=timezone.now())
 
 
 @transaction.atomic
-def _end(due: QuerySet[Visit]) -> int:
-    accounts = due.order_by("due_at").values_list("account", flat=True)
-    found = set(accounts[:BATCH_SIZE])
-    if not found:
+def _end(batch: Sequence[int]) -> int:
+    """Close those of the batch that are due and not held by others; return how many."""
+    if not batch:
         return 0
+    due = _due().filter(pk__in=batch)
     # Accounts before visits, as evaluation takes them. Whoever comes second finds nothing due.
-    lock_accounts(found)
-    theirs = due.filter(account__in=found).select_related("first__contact")
-    free = theirs.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
-    visits = list(free[:BATCH_SIZE])
+    lock_accounts(set(due.values_list("account", flat=True)))
+    free = due.select_for_update(of=("self",), skip_locked=True, no_key=True).order_by("pk")
+    visits = list(free.select_related("first__contact"))
     now = timezone.now()
     Visit.objects.filter(pk__in=[visit.pk for visit in visits]).update(ended_at=now)
     _sum_up([visit for visit in visits if visit.course.deserves_summary], now)

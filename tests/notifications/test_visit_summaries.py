@@ -20,6 +20,7 @@ from notifications.models import Decision, Delivery, EmailCount, Notification, P
 from notifications.services import unsubscribe
 from notifications.topics import LEAD_ACTIVITY, VISIT_SUMMARY
 from notifications.unsubscribe import read_token
+from notifications.visits import closing
 from notifications.visits.closing import end_visits
 from tests.accounts.test_at_once import at_once
 from tests.factories import choose, make_chat, make_contact, make_device, make_member, make_webhook
@@ -326,6 +327,27 @@ def test_one_that_cannot_be_summed_up_stops_no_other(wanted):
     assert end_visits() == 2
     assert not Visit.objects.filter(ended_at=None).exists()
     assert Notification.objects.get(is_summary=True).visit == second
+
+
+def test_after_an_outage_only_what_lies_beside_it_is_closed_one_by_one(wanted, monkeypatch):
+    """Begun first and over last: it meets the batches of the others no sooner than its own."""
+    monkeypatch.setattr(closing, "BATCH_SIZE", 2)
+    people = [make_contact(f"p{n}@acme.example") for n in range(6)]
+    for contact in people:
+        wanted.happens(contact=contact)
+        for page in PAGES:
+            views(wanted, page, contact=contact)
+    evaluate_due()
+    for n, visit in enumerate(Visit.objects.order_by("-pk")):
+        Visit.objects.filter(pk=visit.pk).update(due_at=timezone.now() - timedelta(minutes=9 - n))
+    bad = Visit.objects.earliest("pk")
+    bad.notifications.get().reasons.update(part="unheard-of")
+    with CaptureQueriesContext(connection) as caught:
+        assert end_visits() == 6
+    closed = [q for q in caught if q["sql"].startswith('UPDATE "notifications_visit"')]
+    # Two batches; the third, taken back; its two visits; the bad one, taken back and closed.
+    assert len(closed) == 2 + 1 + 2 + 1
+    assert not Visit.objects.filter(ended_at=None).exists()
 
 
 def test_a_visit_that_goes_on_is_not_closed_by_who_comes_late(northstar):
