@@ -185,22 +185,27 @@ def test_the_page_costs_the_same_whatever_waits(page, northstar):
 # --- The vendor's people --------------------------------------------------------------------
 
 
-def test_a_partner_manager_is_told_of_escalations_and_keeps_hours_too(client):
+@pytest.fixture
+def pat(client):
+    """A partner manager, who is logged in."""
     vendor = make_account("northwind", kind="vendor")
     pat = make_member(vendor, "pat@northwind.example", role="partner_manager")
     client.force_login(pat.user)
+    return pat
+
+
+def test_a_partner_manager_is_told_of_escalations_and_keeps_hours_too(client, pat):
     html = client.get(URL).content.decode()
     assert "How often" in html
     assert "Away" not in html  # Nobody stands in for them: every partner manager is told.
     assert 'href="/settings/when/"' in client.get("/settings/profile/").content.decode()
+    tab = client.get("/settings/notifications/email/").content.decode()
+    assert "At once or in a digest, and your quiet hours" in tab
     assert save(client, email__every="day").status_code == 302
     assert Pace.objects.get(membership=pat, channel=EMAIL).every == "day"
 
 
-def test_and_connects_apps_and_browsers(client):
-    vendor = make_account("northwind", kind="vendor")
-    pat = make_member(vendor, "pat@northwind.example", role="partner_manager")
-    client.force_login(pat.user)
+def test_and_connects_apps_and_browsers(client, pat):
     assert "/settings/endpoints/add-slack/" in client.get("/settings/endpoints/").content.decode()
     fields = {"name": "Mine", "address": "https://hooks.example.com/in"}
     assert client.post("/settings/endpoints/add-webhook/", fields).status_code == 302
