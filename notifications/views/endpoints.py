@@ -47,12 +47,11 @@ _SHOWS_SECRET = "endpoint_secret"  # noqa: S105 - a key, not a secret
 @require_safe
 def endpoints(request: MemberRequest) -> HttpResponse:
     lists = [endpoint_list(request.membership, channel) for channel in ENDPOINT_CHANNELS]
-    context = {
-        "is_told": bool(topic_groups(request.membership)),
-        "apps": next(found for found in lists if found.channel == OTHER_APPS),
-        "others": [found for found in lists if found.channel != OTHER_APPS and found.lines],
-    }
-    return render(request, "notifications/endpoints.html", context)
+    is_told = bool(topic_groups(request.membership))
+    apps = next(found for found in lists if found.channel == OTHER_APPS) if is_told else None
+    # Who has a role without topics now adds nothing, and still removes what there is.
+    others = [found for found in lists if found is not apps and found.lines]
+    return render(request, "notifications/endpoints.html", {"apps": apps, "others": others})
 
 
 # --- Adding and changing --------------------------------------------------------------------

@@ -8,10 +8,11 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from accounts.models import Membership
 from notifications.channels import EMAIL
 from notifications.drain import drain
 from notifications.models import Delivery, Endpoint, Pace, QuietHours, Snooze
-from tests.factories import make_account, make_member
+from tests.factories import make_account, make_member, make_webhook
 from tests.queries import assert_constant_queries
 
 pytestmark = pytest.mark.django_db
@@ -213,6 +214,20 @@ def test_and_connects_apps_and_browsers(client, pat):
     # Without a subscription, and not because it is none of theirs.
     asked = client.post("/settings/endpoints/devices/", "{}", content_type="application/json")
     assert asked.status_code == 422
+
+
+def test_and_removes_them_with_another_role(client, pat):
+    """There is nothing to be told any more, and none to be added."""
+    hook = make_webhook(pat, "https://hooks.example.com/in", name="Mine")
+    Membership.objects.filter(pk=pat.pk).update(role="growth_specialist")
+    html = client.get("/settings/endpoints/").content.decode()
+    assert "Nothing to send there" in html
+    assert "/settings/endpoints/add-" not in html
+    assert "Remove one to connect another" not in html
+    assert "Mine" in html
+    assert f'href="/settings/endpoints/{hook.pk}/"' in html
+    assert client.post(f"/settings/endpoints/{hook.pk}/remove/").status_code == 302
+    assert not Endpoint.objects.exists()
 
 
 def test_of_nothing_to_be_told_there_is_no_hour(client):
