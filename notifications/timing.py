@@ -118,7 +118,7 @@ def wait(
     pace = rhythm.pace(channel)
     ends = {
         WaitsFor.DIGEST: digest_after(pace, created_at, rhythm.zone),
-        WaitsFor.SNOOZE: _snoozed_until(rhythm, leads),
+        WaitsFor.SNOOZE: silent_until(rhythm, leads),
         WaitsFor.LIMIT: rest_comes_at(pace, held_on, rhythm.zone) if held_on else None,
     }
     until, waits_for = now, None
@@ -132,8 +132,9 @@ def wait(
     return Wait(until=until, waits_for=waits_for) if waits_for else None
 
 
-def _snoozed_until(rhythm: Rhythm, leads: frozenset[int]) -> datetime | None:
-    """Return when the last of the leads is of interest again, if none is so now."""
+def silent_until(rhythm: Rhythm, leads: frozenset[int]) -> datetime | None:
+    """Return until when everything, or each of these leads, is kept from the member; None: it is
+    not."""
     ends = [rhythm.snoozed.get(lead) for lead in leads]
     known = [end for end in ends if end]
     snoozed = max(known) if known and len(known) == len(ends) else None

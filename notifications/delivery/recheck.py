@@ -153,13 +153,12 @@ class Recheck:
         notification = delivery.notification
         if self._people[notification.membership_id].away and not notification.notice:
             return None
-        leads = [reason.lead_id for reason in notification.reasons.all()]
         return wait(
             self._rhythms[notification.membership_id],
             channel=delivery.channel,
             created_at=delivery.created_at,
             now=self._now,
-            leads=frozenset(lead for lead in leads if lead) if all(leads) else frozenset(),
+            leads=notification.leads,
             held_on=held_on,
         )
 

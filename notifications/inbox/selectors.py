@@ -16,12 +16,15 @@ from accounts.models import Membership
 from notifications.channels import DESKTOP
 from notifications.claims.selectors import OnIt, on_items
 from notifications.eligibility import Part, topic_of
+from notifications.facts.people import load_away
+from notifications.facts.timing import load_rhythms
 from notifications.facts.triggers import load_deeds
 from notifications.models import Delivery, Kind, Notification, NotificationReason
 from notifications.notice_words import explanation, is_about_a_place, way_out
 from notifications.reason_words import nobody_looked
 from notifications.rendering import sentence
 from notifications.text import one_line
+from notifications.timing import silent_until
 from notifications.topics import DELIVERY_PROBLEMS, TOPICS
 from notifications.visits.words import so_far
 
@@ -141,10 +144,15 @@ def newest(membership: Membership) -> list[Item]:
 
 
 def popups(membership: Membership, ids: Iterable[int]) -> list[Item]:
-    """Return the newest of these that are unread and have just come. 4 queries."""
-    fresh = timezone.now() - POPUP_FRESH
-    rows = inbox(membership).filter(pk__in=ids, read_at=None, shown_at__gte=fresh)
-    return items_of(with_subjects(rows)[:POPUPS_AT_ONCE])
+    """Return the newest of these that are unread and have just come; nothing that its member
+    keeps from themselves by an absence, a pause or a mute. 8 queries."""
+    now = timezone.now()
+    if load_away([membership], now):
+        return []
+    rhythm = load_rhythms([membership], now)[membership.pk]
+    fresh = inbox(membership).filter(pk__in=ids, read_at=None, shown_at__gte=now - POPUP_FRESH)
+    rows = [row for row in with_subjects(fresh) if not silent_until(rhythm, row.leads)]
+    return items_of(rows[:POPUPS_AT_ONCE])
 
 
 def with_subjects(rows: QuerySet[Notification]) -> QuerySet[Notification]:

@@ -135,6 +135,12 @@ class Notification(models.Model):
             return 0
         return Strength.STEP if self.notice else strength_of(self.trigger)
 
+    @property
+    def leads(self) -> frozenset[int]:
+        """The leads that it is about; empty if it is about something else as well."""
+        leads = [reason.lead_id for reason in self.reasons.all()]
+        return frozenset(lead for lead in leads if lead) if all(leads) else frozenset()
+
 
 class Kind(models.TextChoices):
     """Why somebody is told: lead activity, client activity, or a deal sign-up."""

@@ -317,25 +317,7 @@ def test_nobody_changes_anothers_notification(client, world, url, name):
     assert not Preference.objects.exists()
 
 
-# --- Pop-ups ------------------------------------------------------------------------------
-
-
-def test_only_what_has_just_come_and_is_unread_pops_up(ala, url, world):
-    first = int(url.split("/")[2])
-    popup = f"/inbox/popups/?ids={first},x,-1,999999999999999999999&next=/leads/"
-    text = page(ala, popup)
-    assert SENTENCE in text
-    assert "Your registered lead acme.example" in text
-    Notification.objects.update(created_at=timezone.now() - timedelta(minutes=3))
-    assert SENTENCE not in page(ala, popup)
-    Notification.objects.update(created_at=timezone.now())
-    ala.post(f"{url}read/")
-    assert SENTENCE not in page(ala, popup)
-
-
-def test_nobody_sees_anothers_pop_up(client, world, url):
-    client.force_login(world.celina.user)
-    assert page(client, f"/inbox/popups/?ids={url.split('/')[2]}").strip() == ""
+# --- Open pages ----------------------------------------------------------------------------
 
 
 def test_the_page_learns_what_the_member_wants(ala, world):
