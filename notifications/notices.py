@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from django.db.models import Max
 
-from accounts.models import Membership
+from accounts.models import Membership, User
 from notifications.channels import EMAIL
 from notifications.eligibility import DEAL, Person, Verdict, channels_for, topic_of
 from notifications.facts.batch import Facts
@@ -68,7 +68,7 @@ def load_notices(decided: Iterable[tuple[Case, Verdict]]) -> list[Notice]:
 
 def load_limit_notices(decided: Iterable[tuple[Case, Verdict]], facts: Facts) -> list[Notice]:
     """Return the words to those whose e-mails are too many today, once for each topic (R71),
-    whatever accounts they are in. 1 query, if there are any."""
+    whatever accounts they are in. 2 queries, if there are any."""
     found: dict[tuple[str, int], Notice] = {}
     for case, verdict in decided:
         if verdict.membership_id is None or verdict.withheld.get(EMAIL) != Reason.DAILY_CAP:
@@ -85,10 +85,18 @@ def load_limit_notices(decided: Iterable[tuple[Case, Verdict]], facts: Facts) ->
         )
         if notice.channels:
             found.setdefault((key, facts.email_counts.user_of(person.membership_id)), notice)
-    keys = {key for key, _user in found}
-    told = Notification.objects.filter(dedupe_key__in=keys) if keys else Notification.objects.none()
-    known = set(told.values_list("dedupe_key", "membership__user"))
+    known = _told_already(found) if found else set()
     return [notice for of_whom, notice in found.items() if of_whom not in known]
+
+
+def _told_already(wanted: Iterable[tuple[str, int]]) -> set[tuple[str, int]]:
+    """Return which of the keys have been told to their users, whose rows are held until commit:
+    another worker may be about to tell them in another of their accounts."""
+    keys, users = ({*values} for values in zip(*wanted, strict=True))
+    rows = User.objects.filter(pk__in=users).order_by("pk")
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+    told = Notification.objects.filter(dedupe_key__in=keys, membership__user__in=users)
+    return set(told.values_list("dedupe_key", "membership__user"))
 
 
 def _dedupe_keys(verdicts: Sequence[Verdict]) -> list[str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
+from accounts.models import Membership
 from notifications.evaluation import evaluate_due
 from notifications.models import Decision, Notification
 from notifications.topics import CO_SELLING
+from tests.accounts.test_at_once import at_once
 from tests.factories import choose
 from tests.northstar import PRICING, SIGN_UP, Northstar
+from tests.notifications.test_erasure_at_once import somebody_waits_for_this_connection
+from tests.sinks import wait_until
 
 
 def reasons(**filters) -> list[str]:
@@ -50,3 +54,28 @@ def test_two_workers_at_once_tell_everybody_once():
     assert reasons(reason="sent", kind="lead", trigger="crm_signup") == ["sent"]
     assert Notification.objects.count() == 2
     assert Decision.objects.count() == 60
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_works_for_two_partners_hears_once_that_the_limit_is_reached(settings):
+    """R71: two workers, one account each."""
+    settings.EMAIL_DAILY_CAP = 0
+    northstar, southwind = Northstar(), Northstar("southwind", "bolt.example")
+    southwind.settings.recipient = Membership.objects.create(
+        account=southwind.account, user=northstar.ala.user, role="admin"
+    )
+    southwind.settings.save()
+    northstar.happens()
+    northstar.happens(contact=southwind.contact)
+    other = threading.Thread(target=at_once, args=[lambda: evaluate_due(limit=1)])
+    with transaction.atomic():
+        assert evaluate_due(limit=1).taken == 1
+        other.start()
+        if connection.vendor == "postgresql":  # SQLite lets one in at a time.
+            wait_until(
+                lambda: somebody_waits_for_this_connection() or not other.is_alive(),
+                what="the other worker",
+            )
+    other.join()
+    assert reasons() == ["daily_cap", "daily_cap"]
+    assert Notification.objects.filter(notice="daily_cap").count() == 1
