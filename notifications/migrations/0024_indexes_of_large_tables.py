@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-from partners.operations import AddIndexInUse, AddUniqueInUse
+from partners.operations import AddIndexInUse, AddUniqueInUse, RemoveUniqueInUse
 
 
 class Migration(migrations.Migration):
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(condition=models.Q(models.Q(('membership', None), _negated=True), models.Q(('part', 'escalation'), _negated=True)), fields=('activity', 'kind', 'membership'), name='one_decision_per_candidate'),
         ),
         # Last: until its successor stands, this one holds.
-        migrations.RemoveConstraint(
+        RemoveUniqueInUse(
             model_name='decision',
             name='one_decision_per_member',
         ),
