@@ -76,14 +76,12 @@ def reader_of(viewer: Viewer) -> Reader:
 
     An operator or the vendor's admin sends anything again, a partner's admin what failed.
     """
-    member = viewer.membership
-    is_admin = member is None or member.is_admin
     if viewer.account is None:
-        return Reader(account=None, member=None, repeats=REPEATABLE if is_admin else ())
+        return Reader(account=None, member=None, repeats=REPEATABLE if viewer.is_admin else ())
     return Reader(
         account=viewer.account,
-        member=None if is_admin else member,
-        repeats=_OF_AN_ACCOUNT if is_admin else (),
+        member=None if viewer.is_admin else viewer.membership,
+        repeats=_OF_AN_ACCOUNT if viewer.is_admin else (),
     )
 
 

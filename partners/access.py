@@ -31,6 +31,11 @@ class Viewer:
     def is_vendor(self) -> bool:
         return self.account is None
 
+    @property
+    def is_admin(self) -> bool:
+        """An operator, who has no place of their own, or an admin of the account or the vendor."""
+        return self.membership is None or self.membership.is_admin
+
 
 def load_viewer(request: HttpRequest) -> Viewer:
     """Return the viewer of a page of leads, deals or activity.
