@@ -33,6 +33,8 @@ from notifications.messages import Action, Message
 TTL = timedelta(hours=4)
 # VAPID tokens may last a day (RFC 8292); clocks differ.
 TOKEN_VALID = timedelta(hours=12)
+# Characters of the link beside the message's own. A push service takes 4 kB at most (RFC 8030,
+# 7.2), and a message id of a sender's may be long.
 URL_LENGTH = 500
 # The device left. 401 and 403 would be our own key's fault, so nothing is removed for them.
 _GONE = frozenset({404, 410})
@@ -92,13 +94,12 @@ def payload(message: Message) -> dict[str, Any]:
         "tag": message.replaces or message.public_id,
         "silent": message.is_quiet,
         "action": action,
-        "why": _short(message.explained),
+        "why": _if_short(message.explained),
         "language": message.language,
     }
 
 
-def _short(action: Action | None) -> dict[str, str] | None:
-    """Return what fits: a service takes 4 kB, and a message id of a sender's may be long."""
+def _if_short(action: Action | None) -> dict[str, str] | None:
     return asdict(action) if action and len(action.url) <= URL_LENGTH else None
 
 
