@@ -203,7 +203,7 @@ def waits_for_the_health(act, endpoint, meanwhile):
     ("change", "endpoint"),
     [(off, "hook"), (moved, "hook"), (remove, "hook"), (replaced, "phone"), (new_keys, "phone")],
 )
-def test_a_change_and_a_failed_send_do_not_wait_for_each_other(world, begin, change, endpoint):
+def test_a_change_and_a_failed_send_take_turns(world, begin, change, endpoint):
     """PostgreSQL would end one of them: the outcome of a send would be unknown."""
     found = getattr(world, endpoint)
     assert waits_for_the_health(lambda: change(found), found, lambda: gone(found)) == [None]
