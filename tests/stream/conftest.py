@@ -1,4 +1,4 @@
-"""A stream process in each of its two modes, and the people of the page tests."""
+"""A stream process in each of its two modes, the people of the page tests, and their windows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 
 import pytest
 
-from tests.factories import make_lead, switch_on
+from tests.factories import choose, make_lead, switch_on
 from tests.stream.process import StreamProcess
+from tests.stream.windows import KNOWS_WHAT_WAS_THERE, LOOK_UP, REDIS, hears
 from tests.world import World
 
-REDIS, LOOK_UP = "redis", "look-up"
+NEVER = 3_600
 
 
 @pytest.fixture
@@ -51,3 +52,31 @@ def start_stream(tmp_path, settings):
     yield start
     for process in begun:
         process.stop()
+
+
+@pytest.fixture
+def live_stream(stream, settings):
+    """The pages of the live server are told where it is; they ask by themselves only hourly."""
+    settings.STREAM_URL = stream.url
+    settings.BELL_POLL_SECONDS = NEVER
+    policy = settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
+    settings.CONTENT_SECURITY_POLICY = {
+        "DIRECTIVES": {**policy, "connect-src": ["'self'", f"{stream.url}/"]}
+    }
+
+
+@pytest.fixture
+def window(live_stream, visit, world):
+    """Return a function that opens a page, as Ala unless said, in a browser of its own, and
+    hears."""
+    choose(world.ala, "desktop", "popup", True)
+    choose(world.ala, "desktop", "red_dot", True)
+    world.does()
+
+    def open_one(path="/leads/", *, who=world.ala, **options):
+        page = visit(path, user=who.user, **options)
+        hears(page)
+        page.wait_for_function(KNOWS_WHAT_WAS_THERE)
+        return page
+
+    return open_one
