@@ -113,7 +113,6 @@ class Row:
     delivery: Delivery
     about: str
     sending: Sending
-    next_try: datetime | None
     took: str
     detail: str
     may_repeat: bool = False
@@ -203,6 +202,7 @@ def _with_words(rows: DeliveryQuerySet) -> DeliveryQuerySet:
     return (
         rows.select_related(
             "account",
+            "carrier",
             "notification__membership__user",
             "notification__account",
             "notification__activity__contact",
@@ -252,12 +252,10 @@ def _row(
     told = sending(delivery, names, details=reader.is_vendor, limits=limits)
     begun = delivery.created_at if delivery.replay else notification.activity.received_at
     is_delivered = delivery.state == Delivery.State.DELIVERED
-    waits = delivery.state == Delivery.State.PENDING and delivery.not_before > timezone.now()
     return Row(
         delivery=delivery,
         about=sentence(notification, did.get(notification.trigger, notification.trigger)),
         sending=told,
-        next_try=delivery.not_before if waits else None,
         took=duration_words(delivery.done_at - begun) if is_delivered and delivery.done_at else "",
         # What servers answer is the vendor's business; a try says it too.
         detail=delivery.detail if reader.is_vendor and not told.tries else "",

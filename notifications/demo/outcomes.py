@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Prefetch
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
+from accounts.models import Membership
 from notifications.channels import DESKTOP, EMAIL
 from notifications.facts.triggers import load_deeds
 from notifications.models import Decision, Delivery, Kind
 from notifications.reasons import SENTENCES, Reason
 from notifications.triggers import page_path
+from notifications.when.waiting import wait_words
 from notifications.words import channel_label, told_in_chat
 from partners.models import Activity, Source
 
@@ -56,7 +59,7 @@ class EventRow:
 
 def latest_events(source: Source, since: datetime) -> list[EventRow]:
     """Return the events since then, newest first, at most eight. 4 queries."""
-    deliveries = Delivery.objects.current().order_by("-channel")
+    deliveries = Delivery.objects.current().select_related("carrier").order_by("-channel")
     decisions = Decision.objects.select_related(
         "membership__user", "account", "notification"
     ).prefetch_related(Prefetch("notification__deliveries", deliveries))
@@ -120,7 +123,7 @@ def _outcome(decision: Decision) -> Outcome:
         account=decision.account.name if decision.account else "",
         state=_state(decision, deliveries),
         sentence=SENTENCES[Reason(decision.reason)],
-        ways=tuple(_way(delivery) for delivery in deliveries),
+        ways=tuple(_way(delivery, decision.membership) for delivery in deliveries),
     )
 
 
@@ -136,7 +139,7 @@ def _state(decision: Decision, deliveries: list[Delivery]) -> str:
     return "told" if done else "waiting"
 
 
-def _way(delivery: Delivery) -> Way:
+def _way(delivery: Delivery, member: Membership | None) -> Way:
     delivered = delivery.state == Delivery.State.DELIVERED
     final = delivery.state in Delivery.FINAL
     is_mail = delivery.channel == EMAIL
@@ -146,6 +149,9 @@ def _way(delivery: Delivery) -> Way:
     elif final and not delivered:
         reason = delivery.reason
         sentence = SENTENCES[Reason(reason)] if reason else _("It could not be sent.")
+    elif member:  # Whoever watches the website may be nobody: the hour is that of who is told.
+        with timezone.override(member.user.timezone):
+            sentence = wait_words(delivery)
     return Way(
         label=_("Bell") if delivery.channel == DESKTOP else channel_label(delivery.channel),
         state="told" if delivered else "no" if final else "waiting",

@@ -55,11 +55,13 @@ class Try:
 
 @dataclass(frozen=True, kw_only=True)
 class Sending:
-    """A message on one channel. `at`: when it was done with."""
+    """A message on one channel. `at`: when it was done with. `waits_for_member`: for an hour that
+    its member has chosen, who can send it now."""
 
     channel: str
     outcome: Outcome
     at: datetime | None
+    waits_for_member: bool
     tries: tuple[Try, ...]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -14,6 +13,7 @@ from notifications.eligibility import Part
 from notifications.explain.chain import Candidate, Sending, Try
 from notifications.models import Attempt, Decision, Delivery, MailReport
 from notifications.reasons import Reason
+from notifications.when.waiting import limit_words, wait_words, waits_for_member
 from notifications.words import channel_label, kind_label, reason_sentence, told_in_chat
 
 
@@ -116,9 +116,11 @@ def sending(
 ) -> Sending:
     """Return what became of a delivery. `details`: what servers answered, too.
 
-    `names`: of the endpoints that exist, by key; `limits`: of its member.
+    `names`: of the endpoints that exist, by key; `limits`: of its member. `carrier` selected.
     """
-    words = [delivery.get_state_display()]
+    most = limits.get(delivery.channel)
+    wait = wait_words(delivery, most)
+    words = [wait or delivery.get_state_display()]
     reports = list(delivery.reports.all())
     tone = _STATES.get(delivery.state, "held")
     # The mail service knows more than we saw.
@@ -131,30 +133,18 @@ def sending(
         words.append(told_in_chat())
     elif delivery.state in (Delivery.State.DEAD, Delivery.State.PENDING):
         words += _last_failure(delivery)
-    if delivery.held_on:
-        words.append(_held(delivery, limits.get(delivery.channel)))
+    if delivery.held_on and not wait:
+        words.append(limit_words(most))
     return Sending(
         channel=_channel(delivery, names),
         outcome=Outcome(state=tone, text=": ".join(map(str, words))),
         at=delivery.done_at,
+        waits_for_member=waits_for_member(delivery),
         tries=tuple(
             Try(number=t.n, at=t.started_at, text=_try_words(t, details=details))
             for t in delivery.attempts.all()
         ),
     )
-
-
-def _held(delivery: Delivery, most: int | None) -> str:
-    """Return that the limit of a day held it back, and until when."""
-    reached = (
-        _("the limit of %(most)d a day was reached") % {"most": most}
-        if most
-        else _("the limit of a day was reached")
-    )
-    if delivery.state != Delivery.State.PENDING:
-        return reached
-    until = formats.date_format(timezone.localtime(delivery.not_before), "DATETIME_FORMAT")
-    return _("%(why)s; held until %(until)s") % {"why": reached, "until": until}
 
 
 def _last_failure(delivery: Delivery) -> Iterable[str]:

@@ -253,7 +253,8 @@ def _match_of(activity: Activity) -> Match | None:
 def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision]:
     tries = Prefetch("attempts", queryset=Attempt.objects.order_by("n"))
     reports = Prefetch("reports", queryset=MailReport.objects.order_by("at"))
-    deliveries = Delivery.objects.order_by("pk").prefetch_related(tries, reports)
+    deliveries = Delivery.objects.select_related("carrier").order_by("pk")
+    deliveries = deliveries.prefetch_related(tries, reports)
     reasons = NotificationReason.objects.select_related("deal__company").order_by("pk")
     decisions = activity.decisions.select_related(
         "account",

@@ -1,4 +1,4 @@
-"""What waits for a member's hour, in words: "2 e-mails until Mon 09:00"."""
+"""What waits, in words: "2 e-mails until Mon 09:00", "waits for the next digest, Mon 09:00"."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Membership
+from accounts.templatetags.moments import due
 from notifications.delivery.waiting import waiting_of
 from notifications.models import Delivery, Pace, Snooze
 from notifications.timing import WaitsFor, morning_after
@@ -56,6 +57,47 @@ def _why(delivery: Delivery, most: int | None) -> str:
     if delivery.waits_for == WaitsFor.LIMIT and most:
         return _("your limit of %(most)d a day was reached") % {"most": most}
     return delivery.get_waits_for_display()
+
+
+def wait_words(delivery: Delivery, most: int | None = None) -> str:
+    """Return what a message waits for and until when, in the reader's zone; empty: for nothing
+    but a worker. `carrier` selected; `most`: its member's limit of messages a day."""
+    first = _held_back(delivery)
+    if first is None:
+        return ""
+    until = {"until": due(first.not_before)}
+    if first.starts or first.failures:
+        return _("waits for the next try, %(until)s") % until
+    if first.waits_for == WaitsFor.LIMIT:
+        return _("%(why)s; held until %(until)s") % {"why": limit_words(most), **until}
+    if _is_members_hour(first):
+        what = first.get_waits_for_display()
+        return _("waits for %(what)s, %(until)s") % {"what": what, **until}
+    return _("waits until %(until)s") % until
+
+
+def waits_for_member(delivery: Delivery) -> bool:
+    """Whether its member's own wishes keep it back, so that they can send it now.
+    `carrier` selected."""
+    first = _held_back(delivery)
+    return first is not None and _is_members_hour(first)
+
+
+def _held_back(delivery: Delivery) -> Delivery | None:
+    """Return what may not go yet: the delivery, or the one in which it is told."""
+    first = delivery.carrier if delivery.state == Delivery.State.GATHERED else delivery
+    waits = first and first.state == Delivery.State.PENDING and first.not_before > timezone.now()
+    return first if waits else None
+
+
+def _is_members_hour(delivery: Delivery) -> bool:
+    return delivery.waits_for not in ("", WaitsFor.NOW)
+
+
+def limit_words(most: int | None) -> str:
+    if most:
+        return _("the limit of %(most)d a day was reached") % {"most": most}
+    return _("the limit of a day was reached")
 
 
 def snooze_of(membership: Membership, lead: Lead | None = None) -> Snooze | None:

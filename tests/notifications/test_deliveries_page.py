@@ -158,7 +158,7 @@ def test_the_tabs(client, told):
 def test_what_waits_for_its_next_try_says_when(client, told):
     row = ends(email_to(told.ala), "pending", starts=1)
     Delivery.objects.filter(pk=row.pk).update(not_before=timezone.now() + timedelta(hours=2))
-    assert "Next try:" in pages(client, told.ala.user, "?tab=waiting")
+    assert "waits for the next try, " in pages(client, told.ala.user, "?tab=waiting")
 
 
 @pytest.mark.parametrize(

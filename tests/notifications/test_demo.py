@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ from django.test import Client
 from django.urls import reverse
 
 from notifications.demo.keys import ensure_demo_key
+from notifications.drain import drain
 from notifications.evaluation import evaluate_due
+from notifications.models import Pace
 from notifications.views.demo import SITE
 from partnernotify.mailbox import FolderBackend
 from partners.models import Activity
@@ -149,6 +153,16 @@ def test_the_list_costs_the_same_for_one_event_and_for_many(client: Client) -> N
 
     ask(1)
     assert_constant_queries(lambda: _get(client, "outcomes"), lambda: ask(5))
+
+
+def test_what_waits_says_for_what_and_until_when(client: Client) -> None:
+    Pace.objects.create(membership=_ala(), channel="email", every="day", at=time(8))
+    client.post(
+        reverse("demo:request-a-demo"), {"name": "Anna", "email": "anna@acme.example"}
+    )
+    drain(patience_seconds=0)
+    page = _get(client, "outcomes").content.decode()
+    assert re.search(r"E-mail: waits for the next digest, \w+, \d+ \w+, 08:00", page)
 
 
 # --- Mailbox ---------------------------------------------------------------------------
