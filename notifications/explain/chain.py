@@ -66,9 +66,18 @@ class Sending:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Off:
+    """What somebody has not on. `topic`: its name; empty: the whole channel. `url`: where the
+    reader changes it; empty: it is somebody else's."""
+
+    topic: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Candidate:
     """Somebody who was considered. `is_viewer`: the reader of the page; `told_as`: as what,
-    if not as the recipient."""
+    if not as the recipient; `off`: what that person has not on, if it was that."""
 
     who: str
     email: str
@@ -79,6 +88,7 @@ class Candidate:
     reason: str
     sentence: str
     told_as: str
+    off: Off | None
     is_viewer: bool
     sendings: tuple[Sending, ...]
 
@@ -86,13 +96,14 @@ class Candidate:
 @dataclass(frozen=True, kw_only=True)
 class Step:
     """A link of the chain. `findings` are the rules that stopped somebody here; `tells`:
-    here somebody is told. Either decides."""
+    here somebody is told. Either decides; `kinds`: about what, if not about everything."""
 
     key: str
     title: str
     facts: tuple[Fact, ...]
     findings: tuple[str, ...] = ()
     tells: bool = False
+    kinds: str = ""
     reached: bool = True
 
     @property
@@ -111,3 +122,9 @@ class Chain:
     answer: str
     steps: tuple[Step, ...]
     candidates: tuple[Candidate, ...]
+
+    @property
+    def off(self) -> Off | None:
+        """Return what the reader has not on and was therefore not told."""
+        own = (c.off for c in self.candidates if c.is_viewer)
+        return next(filter(None, own), None)

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from accounts.models import Account, Membership
 from notifications.activities.outcomes import Outcome
+from notifications.channels import EMAIL
 from notifications.channels.http import BLOCKED
 from notifications.decision_log import deliveries_of
-from notifications.eligibility import Part
-from notifications.explain.chain import Candidate, Sending, Try
+from notifications.eligibility import Part, topic_of
+from notifications.explain.chain import Candidate, Off, Sending, Try
 from notifications.models import Attempt, Decision, Delivery, MailReport
 from notifications.reasons import Reason
+from notifications.topics import TOPICS
 from notifications.when.waiting import limit_words, wait_words, waits_for_member
 from notifications.words import channel_label, kind_label, reason_sentence, told_in_chat
 
@@ -31,6 +34,7 @@ def candidate(
     notification_id = decision.notification_id or 0
     sent = list(decision.notification.deliveries.all()) if decision.notification else []
     member = decision.membership
+    is_viewer = bool(reader and decision.membership_id == reader.pk)
     limits = limits_of(member) if member else {}
     return Candidate(
         who=who(decision),
@@ -42,12 +46,23 @@ def candidate(
         reason=decision.reason,
         sentence=decision.sentence,
         told_as=told_as(decision, decisions),
-        is_viewer=bool(reader and decision.membership_id == reader.pk),
+        off=_off(decision, is_viewer=is_viewer),
+        is_viewer=is_viewer,
         sendings=tuple(
             sending(delivery, names, details=account is None, limits=limits)
             for delivery in deliveries_of(decision, {notification_id: sent})
         ),
     )
+
+
+def _off(decision: Decision, *, is_viewer: bool) -> Off | None:
+    """Return what was not on, if that decided; it is e-mail that such a verdict is about."""
+    topic = topic_of(decision.kind, decision.part)
+    label = str(TOPICS[topic].label)
+    url = reverse("notifications:preferences", args=[EMAIL]) if is_viewer else ""
+    if decision.reason == Reason.TOPIC_OFF:
+        return Off(topic=label, url=url and f"{url}?topic={topic}#id_{EMAIL}-{topic}")
+    return Off(topic="", url=url) if url and decision.reason == Reason.EMAIL_OFF else None
 
 
 def who(decision: Decision) -> str:

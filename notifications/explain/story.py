@@ -117,6 +117,7 @@ class _Story:
                 facts=tuple(facts),
                 findings=tuple(self._findings(key)),
                 tells=key == PEOPLE and Reason.SENT in self._reasons.values(),
+                kinds=", ".join(self._kinds(key)),
                 # Whoever is listed was considered, even if the rule that decided is above.
                 reached=place <= furthest or (key == PEOPLE and bool(self._decisions)),
             )
@@ -128,17 +129,26 @@ class _Story:
             return keys.index(TRIGGER)
         if self._match is None:
             return keys.index(TRIGGER)
-        places = [keys.index(DECIDES_AT.get(r, PEOPLE)) for r in self._reasons.values()]
+        places = [keys.index(_decides_at(r)) for r in self._reasons.values()]
         return max(places, default=len(keys))
 
     def _findings(self, key: str) -> Iterator[str]:
         if key == TRIGGER and self._match is None:
             yield _("This is not one of the actions that notify, so nobody is told.")
         stopped = [(d.kind, self._reasons[d.pk], d.sentence) for d in self._decisions]
-        several = len({d.kind for d in self._decisions}) > 1
+        several = self._are_several
         for kind, reason, sentence in dict.fromkeys(stopped):
-            if reason != Reason.SENT and DECIDES_AT.get(reason, PEOPLE) == key:
+            if reason != Reason.SENT and _decides_at(reason) == key:
                 yield f"{kind_label(kind)}: {sentence}" if several else sentence
+
+    @property
+    def _are_several(self) -> bool:
+        return len({d.kind for d in self._decisions}) > 1
+
+    def _kinds(self, key: str) -> Iterable[str]:
+        """Return about what it is decided here; nothing: there is but one kind."""
+        here = [d.kind for d in self._decisions if _decides_at(self._reasons[d.pk]) == key]
+        return dict.fromkeys(map(kind_label, here)) if self._are_several else ()
 
     def _event(self) -> Iterator[Fact]:
         activity = self._activity
@@ -230,6 +240,10 @@ class _Story:
 
     def _of_whom(self, row: Lead | Client, words: str) -> str:
         return f"{row.account}: {words}" if self._account is None else words
+
+
+def _decides_at(reason: Reason) -> str:
+    return DECIDES_AT.get(reason, PEOPLE)
 
 
 def _match_of(activity: Activity) -> Match | None:

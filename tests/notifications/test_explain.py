@@ -68,6 +68,7 @@ def test_a_told_recipient(world, lead):
     assert {s.channel for s in ala.sendings} == {"E-mail", "Desktop"}
     assert all(len(s.tries) == 1 for s in ala.sendings)
     assert chain.answer == "Told: Ala."
+    assert not any(step.kinds for step in chain.steps)
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,7 @@ def test_a_rule_says_for_which_kind_it_decided(world):
     assert deciding(chain) == [SUBJECT, PEOPLE]
     (finding,) = next(step.findings for step in chain.steps if step.key == SUBJECT)
     assert finding.startswith("Lead activity: This person is nobody")
+    assert [s.kinds for s in chain.steps if s.decides] == ["Lead activity", "Deal sign-up"]
 
 
 def test_what_waits_is_said_to_wait(world, lead):
@@ -388,3 +390,33 @@ def test_what_was_cancelled_waits_no_more(client, world, lead):
     world.does("jan@acme.example", message_id="m-2")
     Delivery.objects.filter(state="gathered").update(state="cancelled", done_at=timezone.now())
     assert "next digest" not in read(client, world.ala.user, "/activity/m-2/")
+
+
+# --- What somebody has not on -----------------------------------------------------------------
+
+
+def test_the_reader_learns_which_topic_it_was_and_where_to_change_it(client, world, lead):
+    choose(world.ala, "email", "registered_lead_activity", False)
+    world.does(message_id="m-1")
+    link = "/settings/notifications/email/?topic=registered_lead_activity#"
+    page = read(client, world.ala.user, "/activity/m-1/")
+    assert page.count("Topic: Registered lead activity.") == 2
+    assert link in page
+    for other in (world.bartek, world.gosia):
+        page = read(client, other.user, "/activity/m-1/")
+        assert "Topic: Registered lead activity." in page
+        assert link not in page
+
+
+def test_who_has_email_off_is_led_to_it(client, world, lead):
+    choose(world.ala, "email", "enabled", False)
+    world.does(message_id="m-1")
+    link = 'href="/settings/notifications/email/">Change your notifications'
+    assert link in read(client, world.ala.user, "/activity/m-1/")
+    assert link not in read(client, world.bartek.user, "/activity/m-1/")
+
+
+def test_the_answer_stands_first(client, world, lead):
+    world.does(message_id="m-1")
+    page = read(client, world.ala.user, "/activity/m-1/")
+    assert page.index("You are told because") < page.index("Who is on it")
