@@ -132,6 +132,8 @@ _SETTINGS_CURE = frozenset(
 def _way_out(lead: Lead, verdict: Verdict, reader: Membership | None) -> tuple[str, str]:
     if reader is None or reader.account_id != lead.account_id:
         return "", ""
+    if not reader.may_edit_partner_settings:
+        return "", ""
     if verdict.reason in _SETTINGS_CURE:
         return reverse("notifications:communication"), _("Change who is told")
     return "", ""

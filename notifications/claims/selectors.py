@@ -103,6 +103,19 @@ def on_it(membership: Membership | None, row: Lead | Client | Deal) -> list[OnIt
     return [on] if on.claim or on.may else []
 
 
+def on_leads(membership: Membership | None, leads: Iterable[Lead]) -> dict[int, OnIt]:
+    """Return who is on which of these leads, by its id, for a member of their account; nothing
+    for anybody else. 1 query."""
+    if membership is None or not membership.account.is_partner:
+        return {}
+    names = {Matter(LEAD, lead.pk): name_of(lead) for lead in leads}
+    claims = holding([membership.account_id], names)
+    return {
+        matter.id: _as_seen(membership.pk, matter, names[matter], claim, may=False)
+        for (_account_id, matter), claim in claims.items()
+    }
+
+
 def on_activity(membership: Membership | None, message_id: str) -> list[OnIt]:
     """Return who is on what was told of the activity to the reader's account. 3 queries."""
     if membership is None or not membership.account.is_partner:

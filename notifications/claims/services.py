@@ -9,13 +9,15 @@ from accounts.models import Membership
 from notifications.claims.selectors import among, holding, name_of
 from notifications.eligibility import Matter
 from notifications.facts.batch import lock_accounts
+from notifications.inbox.services import mark_read_about
 from notifications.models import Claim
 from partners.models import Client, Deal, Lead
 
 
 @transaction.atomic
 def take(membership: Membership, matter: Matter, row: Lead | Client | Deal) -> Claim:
-    """Let the member be on it, unless a colleague is; return who is. The first one wins."""
+    """Let the member be on it, unless a colleague is; return who is. The first one wins, and has
+    read what their inbox has about it."""
     lock_accounts({membership.account_id})
     place = membership.account_id, matter
     if claim := holding([membership.account_id], [matter]).get(place):
@@ -25,6 +27,7 @@ def take(membership: Membership, matter: Matter, row: Lead | Client | Deal) -> C
     claim = Claim.objects.create(
         account=membership.account, membership=membership, **{f"{matter.kind}_id": matter.id}
     )
+    mark_read_about(membership, matter)
     _record(membership, "taken", row)
     return claim
 

@@ -9,13 +9,16 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Membership
 from notifications.channels import DESKTOP
+from notifications.claims.selectors import among
+from notifications.eligibility import Matter
 from notifications.inbox.selectors import inbox
-from notifications.models import Notification
+from notifications.models import Notification, NotificationReason
 from notifications.selectors import wishes_of
 from notifications.services import save_preferences
 from notifications.stream.nudges import nudge_after_commit
@@ -26,7 +29,17 @@ def mark_read(notification: Notification) -> None:
 
 
 def mark_all_read(membership: Membership) -> None:
-    unread = inbox(membership).filter(read_at=None).order_by()
+    _mark_read(membership, inbox(membership))
+
+
+def mark_read_about(membership: Membership, matter: Matter) -> None:
+    """Mark as read what the member's inbox has about a lead, client or deal."""
+    about = NotificationReason.objects.filter(among([matter]), notification__membership=membership)
+    _mark_read(membership, inbox(membership).filter(pk__in=about.values("notification")))
+
+
+def _mark_read(membership: Membership, rows: QuerySet[Notification]) -> None:
+    unread = rows.filter(read_at=None).order_by()
     now = timezone.now()
     Notification.objects.filter(pk__in=unread.values("pk")).update(
         read_at=now, seen_at=Coalesce("seen_at", now)

@@ -26,14 +26,17 @@ def on_it(request: MemberRequest, kind: str, pk: int) -> HttpResponse:
         lines = selectors.on_it(membership, row)
         context = {"on": lines[0], "lines": lines, "place": _place(matter), "next": request.path}
         return render(request, "notifications/on_it.html", context)
-    if request.POST.get("release"):
+    name = {"name": selectors.name_of(row)}
+    # The way back of the words above comes with its address alone.
+    if request.POST.get("release") or request.GET.get("release"):
         release(membership, matter, row)
-        return answer(request, _("You are not on it any more."))
+        return answer(request, _("%(name)s: you are not on it any more.") % name)
     claim = take(membership, matter, row)
     if claim.membership_id == membership.pk:
-        return answer(request, _("You are on it. Your colleagues can see that."))
+        words = _("%(name)s: you are on it. Your colleagues can see that.") % name
+        return answer(request, words, undo=f"{request.path}?release=1")
     who = claim.membership.user.display_name
-    return answer(request, _("%(who)s is on it already.") % {"who": who})
+    return answer(request, _("%(name)s: %(who)s is on it already.") % {**name, "who": who})
 
 
 def _place(matter: Matter) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from notifications.activities.pages import Cursor, timeline
 from notifications.activities.visible import activities_of_lead
-from notifications.claims.selectors import on_it
+from notifications.claims.selectors import on_it, on_leads
 from notifications.selectors import last_actions
 from notifications.standing import lead_standing
 from notifications.views.looking import note_look
@@ -39,7 +39,7 @@ def leads(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     context = {
         "viewer": viewer,
         "page": page,
-        "rows": _rows(page),
+        "rows": _rows(page, viewer),
         "q": text,
         "status": status,
         "statuses": Lead.Status.choices,
@@ -48,12 +48,12 @@ def leads(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     return render(request, "partners/leads.html", context)
 
 
-def _rows(page: Page[Lead]) -> list[dict[str, Any]]:
-    now = timezone.now()
-    last = last_actions(page.object_list)
+def _rows(page: Page[Lead], viewer: Viewer) -> list[dict[str, Any]]:
+    leads, now = page.object_list, timezone.now()
+    last, on = last_actions(leads), on_leads(viewer.membership, leads)
     return [
-        {"lead": lead, "last": last.get(lead.pk), **status_of(lead, now)}
-        for lead in page.object_list
+        {"lead": lead, "last": last.get(lead.pk), "on": on.get(lead.pk), **status_of(lead, now)}
+        for lead in leads
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from notifications.claims.selectors import holding, on_items
 from notifications.claims.services import take
 from notifications.eligibility import CLAIM_HOLDS, Matter, claim_holds
 from notifications.inbox.selectors import inbox, with_subjects
-from notifications.models import Claim
+from notifications.models import Claim, Notification
 from tests.factories import (
     choose,
     make_client,
@@ -228,4 +229,33 @@ def test_the_inbox_asks_once_for_all_its_items(world):
 def test_a_button_without_a_page_answers_with_words_alone(client, world):
     client.force_login(world.ala.user)
     answer = client.post(url(world), headers={"X-Fragment": "1"})
-    assert "You are on it." in answer.content.decode()
+    assert "ACME: you are on it." in answer.content.decode()
+
+
+def test_the_words_name_the_lead_and_can_be_taken_back(client, world):
+    answer = press(client, world.ala, url(world), next="/leads/")
+    page = client.get(answer["Location"]).content.decode()
+    assert "ACME: you are on it. Your colleagues can see that." in page
+    undo = re.search(r'action="(/on-it/[^"]+)"', page).group(1)
+    answer = client.post(undo, {"next": "/leads/"}, follow=True)
+    assert "ACME: you are not on it any more." in answer.content.decode()
+    assert claims() == []
+
+
+def test_who_is_on_it_has_read_what_their_bell_has_about_it(client, world):
+    make_lead(world.northstar, "other.example")
+    world.does("jan@other.example")
+    world.does()
+    about = Notification.objects.filter(reasons__lead=world.lead, membership=world.ala)
+    assert list(about.values_list("read_at", flat=True)) == [None, None]
+    press(client, world.ala, url(world))
+    assert about.exclude(read_at=None).count() == 2
+    (other,) = Notification.objects.filter(read_at=None)
+    assert other.membership == world.ala
+
+
+def test_who_comes_too_late_has_read_nothing(client, world):
+    told(world.bartek, world)
+    take(world.bartek, Matter("lead", world.lead.pk), world.lead)
+    press(client, world.ala, url(world))
+    assert Notification.objects.filter(membership=world.ala, read_at=None).exists()

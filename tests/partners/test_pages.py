@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from notifications.claims.services import take
+from notifications.eligibility import Matter
 from partners.models import CompanyContact, Lead
 from tests.factories import (
     choose,
@@ -312,3 +314,45 @@ def test_the_lead_page_makes_constant_queries(client, world):
     grow()
     client.force_login(world.ala.user)
     assert_constant_queries(lambda: client.get(f"/leads/{mine.pk}/"), grow)
+
+
+# --- Who is on it, who may change --------------------------------------------------------
+
+
+def test_the_list_says_who_is_on_a_lead_to_its_account_alone(client, world):
+    lead = make_lead(world.northstar, "acme.example", company="ACME")
+    make_lead(world.northstar, "other.example")
+    switch_on(world.northstar, world.ala)
+    world.does()
+    take(world.ala, Matter("lead", lead.pk), lead)
+    assert read(client, world.bartek.user, "/leads/").count("Ala is on it") == 1
+    assert read(client, world.ala.user, "/leads/").count("You are on it") == 1
+    assert "on it" not in read(client, world.gosia.user, "/leads/")
+
+
+def test_the_list_asks_once_who_is_on_what(client, world):
+    def grow():
+        for number in range(3):
+            lead = make_lead(world.northstar, f"lead{number}.example")
+            take(world.ala, Matter("lead", lead.pk), lead)
+
+    make_lead(world.northstar, "first.example")
+    client.force_login(world.ala.user)
+    assert_constant_queries(lambda: client.get("/leads/"), grow)
+
+
+def test_only_who_may_change_who_is_told_is_led_there(client, world):
+    lead = make_lead(world.northstar, "acme.example")
+    switch_on(world.northstar, world.ala)
+    link = "Change who is told"
+    assert link in read(client, world.ala.user, f"/leads/{lead.pk}/")
+    assert link not in read(client, world.bartek.user, f"/leads/{lead.pk}/")
+
+
+def test_a_lead_that_is_not_registered_never_expires_in_no_place(client, world):
+    lead = make_lead(world.northstar, "acme.example", status="pending", expires_at=None)
+    for url in ("/leads/", f"/leads/{lead.pk}/"):
+        assert "Never" not in read(client, world.ala.user, url), url
+    Lead.objects.update(status="registered")
+    for url in ("/leads/", f"/leads/{lead.pk}/"):
+        assert "Never" in read(client, world.ala.user, url), url
