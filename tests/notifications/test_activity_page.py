@@ -293,3 +293,27 @@ def test_a_timeline_says_what_was_done_and_not_who_was_recognised(client, world)
 def test_keys_are_for_the_vendor(client, world):
     assert "pricing_view" in read(client, world.gosia.user, "/triggers/")
     assert "pricing_view" not in read(client, world.ala.user, "/triggers/")
+
+
+def test_the_actions_say_who_switches_them_and_lead_a_partner_back(client, world):
+    page = read(client, world.ala.user, "/triggers/")
+    assert "Northwind decides which of them are on." in page
+    assert '<p class="crumbs"><a href="/settings/partners/communication/">' in page
+    of_the_vendor = read(client, world.gosia.user, "/triggers/")
+    assert "decides which" not in of_the_vendor
+    assert "/settings/partners/communication/" not in of_the_vendor
+
+
+def test_a_search_without_result_names_the_other_places_and_reveals_nothing(client, world):
+    """The words are the same, whether there is something that is not theirs or nothing."""
+    make_lead(world.northstar, "acme.example")
+    switch_on(world.northstar, world.ala)
+    world.does("anna@acme.example", message_id="of-ala")
+    hint = "Only what concerns your account is listed."
+    foreign, none = (
+        read(client, world.celina.user, f"/activity/?q={text}@acme.example")
+        for text in ("anna", "nobd")
+    )
+    assert hint in foreign and "of-ala" not in foreign
+    assert foreign.replace("anna@", "nobd@") == none
+    assert hint not in read(client, world.celina.user, "/activity/")
