@@ -19,7 +19,7 @@ from accounts.models import Account, AuditEntry, Membership, Vendor
 from accounts.selectors import Change, who_changed
 from notifications.additional.selectors import change_in_words, labels_of
 from notifications.channels import CHANNEL_KEYS, EMAIL
-from notifications.eligibility import deputy_for, is_reached, profile_behind, stand_in
+from notifications.eligibility import Person, deputy_for, is_reached, profile_behind, stand_in
 from notifications.escalations.reach import Reach, reach_of
 from notifications.facts.people import deputies_of, load_people
 from notifications.facts.triggers import load_triggers
@@ -89,6 +89,16 @@ def warning_about(
     return replace(warning, tone="warn", title=title, text=text)
 
 
+def warning_to_recipient(member: Membership) -> Warning | None:
+    """Return what to say to the recipient who has the e-mails about leads off. 1-10 queries."""
+    communication = communication_of(member.account)
+    if communication.recipient_id != member.pk or not communication.receive_lead_activity:
+        return None
+    if _wants_email(load_people([member])[member.pk]):
+        return None
+    return warning_about(communication, member, tells_others=False)
+
+
 def _beside_others(warning: Warning, communication: CommunicationSettings) -> Warning:
     """Return the warning about a recipient as whom nobody is told, while others are."""
     if communication.recipient and communication.recipient.is_current:
@@ -145,7 +155,7 @@ def _warning_about_recipient(
 def _warning_about_person(recipient: Membership, reader: Membership) -> Warning | None:
     person = load_people([recipient])[recipient.pk]
     words = {"name": recipient.user.display_name, "email": recipient.user.email}
-    has_it_off = not (person.switched_on(EMAIL, "enabled") and person.ticked(EMAIL, LEAD_ACTIVITY))
+    has_it_off = not _wants_email(person)
     why = Reason.TOPIC_OFF if person.switched_on(EMAIL, "enabled") else Reason.EMAIL_OFF
     if has_it_off and (profile := profile_behind(person, why, LEAD_ACTIVITY)):
         return Warning(
@@ -204,6 +214,10 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
             action=_("Choose another recipient"),
         )
     return None
+
+
+def _wants_email(person: Person) -> bool:
+    return person.switched_on(EMAIL, "enabled") and person.ticked(EMAIL, LEAD_ACTIVITY)
 
 
 # --- Escalation ------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from accounts.access import member_required
 from accounts.models import Vendor
 from accounts.requests import MemberRequest
 from notifications.channels import CHANNEL_KEYS, EMAIL, OTHER_APPS, PUSH_CHANNELS
+from notifications.communication_selectors import warning_to_recipient
 from notifications.eligibility import Cell
 from notifications.endpoints.listing import endpoint_list
 from notifications.forms import PreferencesForm
@@ -52,6 +53,8 @@ def preferences(request: MemberRequest, tab: str) -> HttpResponse:
     sent = [form for form in forms_ if form.was_on_the_page or slug_of(form.channel) == tab]
     save_preferences(request.membership, _changes(sent))
     messages.success(request, _("Your notification preferences are saved."))
+    if warning := warning_to_recipient(request.membership):
+        messages.warning(request, f"{warning.title} {warning.text}")
     return redirect("notifications:preferences", tab)
 
 

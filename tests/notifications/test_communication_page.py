@@ -88,6 +88,11 @@ def test_the_list_offers_active_members_with_a_verified_address(client, world):
     assert [label for label in options if label not in hours] == chosen
 
 
+def test_it_says_that_changes_apply_at_once_to_whoever_can_change(client, world):
+    assert "Changes apply at once." in page(client, world.ala)
+    assert "Changes apply at once." not in page(client, world.bartek)
+
+
 def test_turning_off_keeps_the_recipient(client, world):
     """R30: the disabled list is not submitted."""
     switch_on(world.northstar, world.bartek)
@@ -236,6 +241,14 @@ def test_who_has_turned_it_off_finds_the_way_to_turn_it_on(client, world):
     html = page(client, world.ala)
     assert "You are the recipient and have turned these e-mails off." in html
     assert 'href="/settings/notifications/email/#group-email-partners"' in html
+
+
+def test_where_nobody_is_told_it_does_not_say_that_they_are(client, world):
+    told = "gets an e-mail about every lead action"
+    switch_on(world.northstar, world.bartek)
+    assert told in page(client, world.ala)
+    choose(world.bartek, "email", "enabled", False)
+    assert told not in page(client, world.ala)
 
 
 @pytest.mark.parametrize("cell", [("email", "enabled"), ("email", "registered_lead_activity")])

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from notifications.models import Preference
+from notifications.models import CommunicationSettings, Preference
 from notifications.services import save_preferences
-from tests.factories import choose
+from tests.factories import choose, switch_on
 from tests.queries import assert_constant_queries
 from tests.world import World
 
@@ -173,3 +173,28 @@ def test_what_cannot_be_switched_off_is_shown_locked(client, world):
     html = page(client, world.bartek)
     assert html.count("Always sent") == 1
     assert "Password resets and invitations" in html
+
+
+# --- The account's recipient --------------------------------------------------------------
+
+
+def saved(client, who, *, without):
+    """Save the e-mail tab without these, and return what is said."""
+    data = shown(page(client, who))
+    answer = client.post(URL, {k: v for k, v in data.items() if k not in without}, follow=True)
+    return [str(message) for message in answer.context["messages"]]
+
+
+@pytest.mark.parametrize("cell", ["email-enabled", "email-registered_lead_activity"])
+def test_the_recipient_is_warned_who_lets_no_lead_email_through(client, world, cell):
+    """A member without rights is as much warned as an admin."""
+    switch_on(world.northstar, world.bartek)
+    assert saved(client, world.bartek, without=())[1:] == []
+    _saved, warning = saved(client, world.bartek, without=(cell,))
+    assert warning.startswith("You are the recipient and have turned these e-mails off.")
+    assert saved(client, world.ala, without=(cell,))[1:] == []
+
+
+def test_no_recipient_is_warned_while_the_account_wants_no_lead_emails(client, world):
+    CommunicationSettings.objects.create(account=world.northstar, recipient=world.bartek)
+    assert saved(client, world.bartek, without=("email-enabled",))[1:] == []
