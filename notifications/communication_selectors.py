@@ -17,6 +17,7 @@ from django.utils.translation import pgettext
 
 from accounts.models import Account, AuditEntry, Membership, Vendor
 from accounts.selectors import Change, who_changed
+from notifications.activities.outcomes import on_its_way, waits_for_an_hour
 from notifications.additional.selectors import change_in_words, labels_of
 from notifications.channels import CHANNEL_KEYS, EMAIL
 from notifications.eligibility import Person, deputy_for, is_reached, profile_behind, stand_in
@@ -28,6 +29,7 @@ from notifications.models import CommunicationSettings, Decision, Delivery, Kind
 from notifications.reasons import NOT_ITS_OWN, Reason
 from notifications.text import one_line
 from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS
+from notifications.when.waiting import wait_words
 from notifications.words import reason_sentence
 
 RECENT, HISTORY = 10, 10
@@ -293,6 +295,7 @@ class Recent:
 def recent_decisions(account: Account) -> list[Recent]:
     """Return the last decisions about the account's leads and clients. 3 queries."""
     emails = Delivery.objects.current().filter(channel=EMAIL).order_by("pk")
+    emails = emails.select_related("carrier")
     decisions = (
         Decision.objects.filter(account=account, kind__in=(Kind.LEAD, Kind.CLIENT))
         .exclude(reason__in=(*NOT_ITS_OWN, Reason.TRIGGER_NOT_CHOSEN))
@@ -334,7 +337,7 @@ def _outcome(decision: Decision) -> tuple[str, str]:
     deliveries = decision.notification.deliveries.all() if decision.notification else ()
     for email in deliveries:
         if email.state in _ON_ITS_WAY:
-            return "held", _("On its way")
+            return "held", waits_for_an_hour() if wait_words(email) else on_its_way()
         if email.state == Delivery.State.UNKNOWN:
             return "held", _("Sent; whether it arrived is not known")
         if email.state == Delivery.State.DEAD:

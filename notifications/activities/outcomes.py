@@ -4,7 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count
+from django.db.models import Count, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -28,6 +29,8 @@ class Tally:
     told: int = 0
     reasons: list[str] = field(default_factory=list)
     states: set[str] = field(default_factory=set)
+    # Something can go now; otherwise what waits does so until an hour comes.
+    goes: bool = False
 
 
 def load_tallies(activities: Iterable[Activity], account: Account | None) -> dict[int, Tally]:
@@ -52,8 +55,12 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
     )
     if account:
         deliveries = deliveries.filter(account=account)
-    for pk, state in deliveries.values_list("notification__activity", "state").distinct():
+    deliveries = deliveries.annotate(may_go=~Q(state=Delivery.State.GATHERED) & Q(not_before__lte=Now()))
+    for pk, state, may_go in deliveries.values_list(
+        "notification__activity", "state", "may_go"
+    ).distinct():
         tallies[pk].states.add(state)
+        tallies[pk].goes |= may_go and state in Delivery.WAITING
     return tallies
 
 
@@ -89,11 +96,19 @@ def _says_little(reason: str) -> bool:
     return reason in (Reason.NO_REGISTRATION, Reason.TRIGGER_NOT_CHOSEN)
 
 
+def on_its_way() -> str:
+    return _("On its way")
+
+
+def waits_for_an_hour() -> str:
+    return _("Waiting for its time")
+
+
 def _told_outcome(tally: Tally) -> Outcome:
     if Delivery.State.DEAD in tally.states:
         return Outcome(state="bad", text=_("Could not be delivered"))
     if tally.states.intersection(Delivery.WAITING):
-        return Outcome(state="held", text=_("On its way"))
+        return Outcome(state="held", text=on_its_way() if tally.goes else waits_for_an_hour())
     if Delivery.State.UNKNOWN in tally.states:
         return Outcome(state="held", text=_("It is not known whether it arrived"))
     if Delivery.State.DELIVERED not in tally.states:

@@ -361,6 +361,9 @@ def test_what_waits_for_its_reader_says_for_what_and_until_when(client, world, l
     with timezone.override(world.ala.user.timezone):
         assert words.format(until=due(row.not_before)) in page
     assert "Send now, or change when" in page
+    for url in ("/activity/m-1/", "/activity/", "/settings/partners/communication/"):
+        page = read(client, world.ala.user, url)
+        assert "Waiting for its time" in page and "On its way" not in page, url
     of_the_vendor = read(client, world.gosia.user, "/activity/m-1/")
     assert words.split(",")[0] in of_the_vendor
     assert "Send now" not in of_the_vendor
@@ -371,7 +374,9 @@ def test_what_is_told_in_another_message_waits_for_that(client, world, lead):
     world.does(message_id="m-1")
     world.does("jan@acme.example", message_id="m-2")
     assert Delivery.objects.get(channel="email", state="gathered").carrier
-    assert "waits for the next digest" in read(client, world.ala.user, "/activity/m-2/")
+    page = read(client, world.ala.user, "/activity/m-2/")
+    assert "waits for the next digest" in page
+    assert "Waiting for its time" in page
 
 
 def test_what_failed_waits_for_the_next_try(client, world, lead):
