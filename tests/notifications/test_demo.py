@@ -157,9 +157,7 @@ def test_the_list_costs_the_same_for_one_event_and_for_many(client: Client) -> N
 
 def test_what_waits_says_for_what_and_until_when(client: Client) -> None:
     Pace.objects.create(membership=_ala(), channel="email", every="day", at=time(8))
-    client.post(
-        reverse("demo:request-a-demo"), {"name": "Anna", "email": "anna@acme.example"}
-    )
+    client.post(reverse("demo:request-a-demo"), {"name": "Anna", "email": "anna@acme.example"})
     drain(patience_seconds=0)
     page = _get(client, "outcomes").content.decode()
     assert re.search(r"E-mail: waits for the next digest, \w+, \d+ \w+, 08:00", page)
