@@ -98,7 +98,9 @@ def warning_to_recipient(member: Membership) -> Warning | None:
         return None
     if _wants_email(load_people([member])[member.pk]):
         return None
-    return warning_about(communication, member, tells_others=False)
+    warning = warning_about(communication, member, tells_others=False)
+    title = _("%(account)s has chosen you for its e-mails about leads, and they are off.")
+    return warning and replace(warning, title=title % {"account": member.account.name})
 
 
 def _beside_others(warning: Warning, communication: CommunicationSettings) -> Warning:

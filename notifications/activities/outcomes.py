@@ -55,7 +55,9 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
     )
     if account:
         deliveries = deliveries.filter(account=account)
-    deliveries = deliveries.annotate(may_go=~Q(state=Delivery.State.GATHERED) & Q(not_before__lte=Now()))
+    deliveries = deliveries.annotate(
+        may_go=~Q(state=Delivery.State.GATHERED) & Q(not_before__lte=Now())
+    )
     for pk, state, may_go in deliveries.values_list(
         "notification__activity", "state", "may_go"
     ).distinct():

@@ -281,7 +281,7 @@ def test_a_name_that_leads_inside_by_now(northstar, client, settings, sink, hook
     owner = northstar.ala.user
     log = read(client, owner, "/deliveries/?tab=waiting")
     assert "Its address leads into a private network, where nothing is sent." in log
-    assert "Next try:" in log
+    assert "waits for the next try, " in log
     assert "Change the address" in read(client, owner, f"/settings/endpoints/{hook.pk}/")
     settings.ALLOW_PRIVATE_WEBHOOKS = True
     forget_the_pause()

@@ -30,7 +30,7 @@ def test_one_says_so_in_the_inbox_and_takes_it_back_on_the_leads_page(visit, wor
     page = visit("/inbox/", user=world.ala.user, java_script_enabled=scripts)
     page.locator(".item-menu > summary").click()
     page.get_by_role("button", name="I'm on it").click()
-    expect(page.get_by_text("You are on it. Your colleagues can see that.")).to_be_visible()
+    expect(page.get_by_text(": you are on it. Your colleagues can see that.")).to_be_visible()
     expect(page.get_by_text("You are on it since")).to_be_visible()
     page.goto(f"/leads/{world.lead.pk}/")
     page.get_by_role("button", name="I'm not on it any more").click()
@@ -51,7 +51,7 @@ def test_one_says_so_in_the_bell_without_leaving_the_page(visit, world):
     page.locator("[data-bell-link]").click()
     page.locator("#bell-panel .item-menu > summary").click()
     page.get_by_role("button", name="I'm on it").click()
-    expect(page.get_by_text("You are on it. Your colleagues can see that.").first).to_be_visible()
+    expect(page.get_by_text(": you are on it. Your colleagues can see that.").first).to_be_visible()
     expect(page).to_have_url("/leads/")
     assert Claim.objects.get().membership == world.ala
 
@@ -71,7 +71,7 @@ def test_news_does_not_close_the_menu_one_has_opened(visit, world):
         asked.pop().continue_()
     page.evaluate("new Promise((done) => setTimeout(done))")  # The answer has been read.
     page.get_by_role("button", name="I'm on it").click()
-    expect(page.get_by_text("You are on it. Your colleagues can see that.").first).to_be_visible()
+    expect(page.get_by_text(": you are on it. Your colleagues can see that.").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", [True, False])

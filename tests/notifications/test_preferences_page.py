@@ -191,7 +191,10 @@ def test_the_recipient_is_warned_who_lets_no_lead_email_through(client, world, c
     switch_on(world.northstar, world.bartek)
     assert saved(client, world.bartek, without=())[1:] == []
     _saved, warning = saved(client, world.bartek, without=(cell,))
-    assert warning.startswith("You are the recipient and have turned these e-mails off.")
+    assert warning == (
+        "Northstar Agency has chosen you for its e-mails about leads, and they are off. "
+        "None reaches you until you turn them on again."
+    )
     assert saved(client, world.ala, without=(cell,))[1:] == []
 
 
