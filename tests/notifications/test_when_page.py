@@ -99,6 +99,13 @@ def test_a_limit_of_a_day_is_kept_and_taken_away(page):
     assert Pace.objects.get(channel=EMAIL).most is None
 
 
+def test_what_is_urgent_is_said_to_escape_the_limit_alone(page):
+    html = page.get(URL).content.decode()
+    assert "A demo request, a sign-up and the like are not held back by this limit" in html
+    assert "a digest, quiet hours and a pause still apply to them" in html
+    assert "always come at once" not in html
+
+
 def test_what_waits_is_shown_and_can_be_sent_now(page, northstar):
     save(page, email__every="day")
     northstar.happens()
