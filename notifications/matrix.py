@@ -17,6 +17,7 @@ from notifications.eligibility import Source, Wishes, switch_of
 from notifications.endpoints.listing import EndpointList
 from notifications.forms import PreferencesForm
 from notifications.topics import LockedTopic, TopicGroup
+from notifications.words import unsaved_words
 
 # As the contract spells it; everywhere else it is e-mail.
 _TABS = {EMAIL: gettext_lazy("Email")}
@@ -127,16 +128,9 @@ def tab_words(
     sentences of the language. `beside`: how much of the form stands on no tab."""
     cells = beside + sum(len(row.field.form.fields) for tab in tabs for row in tab.rows[:1])
     return {
-        "unsaved_words": [_unsaved(count) for count in range(cells + 1)],
+        "unsaved_words": unsaved_words(cells),
         "counts": {group.key: _counts(len(group.topics)) for group in groups},
     }
-
-
-def _unsaved(count: int) -> str:
-    if not count:
-        return _("No unsaved changes")
-    words = ngettext("%(count)d change not saved", "%(count)d changes not saved", count)
-    return words % {"count": count}
 
 
 def _counts(total: int) -> list[str]:

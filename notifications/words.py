@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.utils import formats
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from notifications.channels import CHANNELS
 from notifications.eligibility import CLIENT, DEAL, LEAD
@@ -42,6 +42,18 @@ def repeat_words(repeat: Repeat) -> str:
     if repeat is Repeat.ONCE:
         return _("Only the first time that this person does it.")
     return _("Every time.")
+
+
+def unsaved_words(most: int) -> list[str]:
+    """Return what a save bar says of no change, of one, up to `most`."""
+    return [_unsaved(count) for count in range(most + 1)]
+
+
+def _unsaved(count: int) -> str:
+    if not count:
+        return _("No unsaved changes")
+    words = ngettext("%(count)d change not saved", "%(count)d changes not saved", count)
+    return words % {"count": count}
 
 
 def duration_words(lasts: timedelta) -> str:

@@ -20,6 +20,7 @@ from notifications.delivery.waiting import send_now
 from notifications.views.answers import answer
 from notifications.when import services, waiting
 from notifications.when.forms import AbsenceForm, PaceForm, QuietHoursForm
+from notifications.words import unsaved_words
 from partners.access import load_lead
 
 
@@ -56,6 +57,8 @@ def _page(
     member = request.membership
     # As it is stored: the form holds what was entered.
     stored = services.absence_of(member)
+    forms = (*paces, quiet, absence)
+    refused = any(form.errors for form in forms)
     context = {
         "paces": paces,
         "quiet": quiet,
@@ -65,8 +68,9 @@ def _page(
         "waiting": waiting.waiting_messages(member),
         "pause": waiting.snooze_of(member),
         "spans": waiting.span_choices(waiting.OF_EVERYTHING),
+        "refused": refused,
+        "unsaved_words": unsaved_words(sum(form.controls for form in forms)),
     }
-    refused = any(form.errors for form in (*paces, quiet, absence))
     return render(request, "notifications/when.html", context, status=422 if refused else 200)
 
 

@@ -31,7 +31,23 @@ def _sorts_as(choice: tuple[str, str]) -> str:
     return plain.encode("ascii", "ignore").decode()
 
 
-class PaceForm(forms.ModelForm):
+class _CountedForm(forms.ModelForm):
+    """Its controls are counted by the save bar, each for itself."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["data-cell"] = True
+
+    @property
+    def controls(self) -> int:
+        return sum(
+            len(field) if isinstance(field.field, forms.MultipleChoiceField) else 1
+            for field in self
+        )
+
+
+class PaceForm(_CountedForm):
     weekday = forms.TypedChoiceField(
         coerce=int,
         choices=list(WEEKDAYS.items()),
@@ -71,7 +87,7 @@ class MemberField(forms.ModelChoiceField):
         return recipient_label(obj)
 
 
-class AbsenceForm(forms.ModelForm):
+class AbsenceForm(_CountedForm):
     """Without days: not away."""
 
     begins = forms.DateField(required=False, label=gettext_lazy("I am away from"), widget=_day())
@@ -122,7 +138,7 @@ class AbsenceForm(forms.ModelForm):
         return values
 
 
-class QuietHoursForm(forms.ModelForm):
+class QuietHoursForm(_CountedForm):
     is_on = forms.BooleanField(
         required=False,
         label=gettext_lazy("Keep quiet outside my hours"),

@@ -1,21 +1,14 @@
-// Settings › Notifications: tabs without a page load, counts, the save bar.
+// Settings › Notifications: tabs without a page load, counts; save-bar.js, before it, marks what is
+// changed.
 // Without it: each tab is a page of its own with a plain form.
 "use strict";
 {
   const form = document.querySelector("form[data-preferences]");
   const tabs = [...document.querySelectorAll("[data-tab]")];
   const cells = [...form.querySelectorAll("[data-cell]")];
-  const words = JSON.parse(document.getElementById("unsaved-words").textContent);
   const counts = JSON.parse(document.getElementById("group-counts").textContent);
-  // On a page that is only looked at there is nothing to save.
-  const save = form.querySelector("[data-save]");
-  const cancel = form.querySelector("[data-cancel]");
   const OPEN = "preferences.open";
-  const changed = (cell) =>
-    cell.type === "checkbox" ? cell.checked !== cell.defaultChecked : cell.value !== cell.defaultValue;
   const panelOf = (slug) => form.querySelector(`[data-panel="${slug}"]`);
-  const cellsIn = (part) => [...part.querySelectorAll("[data-cell]")];
-  let saving = false;
 
   // A page that gives back what was entered (data-edited: the stored name): what it was before
   // stands beside each cell, and counts as unchanged.
@@ -35,22 +28,15 @@
   }
 
   const update = () => {
-    const number = cells.filter(changed).length;
-    if (save) updateBar(number);
-    if (number) for (const saved of document.querySelectorAll(".toast-success")) saved.remove();
     for (const tab of tabs) {
-      const isChanged = cellsIn(panelOf(tab.dataset.tab)).some(changed);
+      const isChanged = panelOf(tab.dataset.tab).querySelector("[data-changed]") !== null;
       tab.classList.toggle("is-changed", isChanged);
       tab.querySelector("[data-tab-changed]").hidden = !isChanged;
     }
     for (const group of form.querySelectorAll("[data-group]")) updateGroup(group);
   };
-  const updateBar = (number) => {
-    form.querySelector("[data-unsaved]").textContent = words[number];
-    save.disabled = cancel.disabled = number === 0;
-    // Only with something to save does the bar stay in view; then "saved" is no longer true.
-    save.parentElement.classList.toggle("is-needed", number > 0);
-  };
+  // What a script has ticked is counted like what somebody has.
+  const recount = () => form.dispatchEvent(new Event("change"));
   const updateGroup = (group) => {
     const topics = [...group.querySelectorAll("[data-topic]")];
     const on = topics.filter((topic) => topic.checked).length;
@@ -64,7 +50,7 @@
       all.indeterminate = !all.checked && about.some((topic) => topic.checked);
     }
     if (topics.length) group.querySelector("[data-count]").textContent = counts[group.dataset.group][on];
-    for (const topic of topics) topic.closest("[data-topic-row]").classList.toggle("is-changed", changed(topic));
+    for (const topic of topics) topic.closest("[data-topic-row]").classList.toggle("is-changed", topic.matches("[data-changed]"));
   };
 
   // --- Tabs: the address follows, the form stays ---
@@ -128,14 +114,14 @@
       const topics = panelOf(tab.dataset.tab).querySelectorAll("[data-topic]:enabled");
       for (const topic of topics) topic.checked = false;
     }
-    update();
+    recount();
   });
   for (const button of form.querySelectorAll("[data-reset]")) {
     button.hidden = false;
     button.addEventListener("click", () => {
       const cells = button.closest("[data-panel]").querySelectorAll("[data-inherited]:enabled");
       for (const cell of cells) cell.checked = cell.dataset.inherited === "on";
-      update();
+      recount();
     });
   }
   // --- What was just opened or ticked stays in view, above the bar ---
@@ -148,21 +134,12 @@
     update();
     event.target.closest("[data-topic-row], .row")?.scrollIntoView({ block: "nearest" });
   });
-  // A text counts while it is typed; a box once it has changed.
-  form.addEventListener("input", (event) => event.target.type === "text" && update());
   form.addEventListener("reset", () => setTimeout(update));
   form.addEventListener("submit", () => {
-    saving = true;
     const open = [...form.querySelectorAll("details[open]")].map((group) => group.id);
     sessionStorage.setItem(OPEN, open.join(" "));
   });
-  addEventListener("beforeunload", (event) => {
-    if (!saving && cells.some(changed)) event.preventDefault();
-  });
-  addEventListener("pageshow", () => {
-    saving = false;
-    update();
-  });
+  addEventListener("pageshow", update);
   // A group that was open when the form was sent is open again; once.
   const opened = (sessionStorage.getItem(OPEN) ?? "").split(" ");
   sessionStorage.removeItem(OPEN);
@@ -171,5 +148,5 @@
     if (group?.matches("details")) group.open = true;
   }
   select(here().dataset.tab, false);
-  update();
+  recount();
 }

@@ -8,7 +8,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from notifications.models import Endpoint, Notification, Preference
+from notifications.models import (
+    Endpoint,
+    Notification,
+    Pace,
+    Preference,
+    Snooze,
+)
 from tests.factories import make_chat, make_lead, make_webhook, switch_on
 from tests.world import World
 
@@ -17,6 +23,7 @@ COMMUNICATION = "/settings/partners/communication/"
 OTHER_APPS = "/settings/notifications/other-apps/"
 LONG_ADDRESS = f"https://{'default-environment-' * 3}.api.powerplatform.com:443/x?sig=abc"
 PREFERENCES = "/settings/notifications/email/"
+WHEN = "/settings/when/"
 TOPIC = "Co Selling Prospect Activity"
 PROBLEMS = "delivery_problems"
 SIZES = [(1280, 900), (320, 640)]
@@ -201,6 +208,58 @@ def test_the_secret_is_copied(visit, world):
     page.get_by_role("button", name="Copy").click()
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert page.evaluate("navigator.clipboard.readText()") == hook.secrets["signing"]
+
+
+# --- When ---------------------------------------------------------------------------------------
+
+
+def limit(page):
+    return page.get_by_role("spinbutton", name="Messages a day, at most").first
+
+
+def test_the_page_when_has_the_same_bar(visit, world):
+    page = visit(WHEN)
+    save, bar = page.get_by_role("button", name="Save"), page.locator(".save-bar")
+    expect(save).to_be_disabled()
+    page.get_by_role("combobox", name="E-mail").select_option("day")
+    limit(page).fill("5")
+    expect(page.get_by_text("2 changes not saved")).to_be_visible()
+    expect(bar).to_have_css("position", "sticky")
+    expect(bar).to_be_in_viewport()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("No unsaved changes")).to_be_visible()
+    limit(page).fill("5")
+    save.click()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+    assert Pace.objects.get(membership=world.ala, channel="email").most == 5
+
+
+@pytest.mark.parametrize("name", ["Leads", "For an hour"])
+def test_leaving_when_asks_and_so_does_a_pause(visit, name):
+    page = visit(WHEN)
+    limit(page).fill("5")
+    asked = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+    page.get_by_text(name, exact=True).locator("visible=true").click()
+    expect(page.get_by_text("1 change not saved")).to_be_visible()
+    assert asked == ["beforeunload"]
+    assert not Snooze.objects.exists()
+
+
+def test_what_was_refused_can_be_saved_or_taken_back(visit):
+    page = visit(WHEN)
+    page.get_by_role("combobox", name="E-mail").select_option("day")
+    limit(page).fill("51")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Not saved.")).to_be_visible()
+    expect(page.get_by_text("2 changes not saved")).to_be_visible()
+    limit(page).fill("50")
+    expect(page.get_by_text("2 changes not saved")).to_be_visible()
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()
+    page.get_by_role("button", name="Cancel").click()
+    expect(limit(page)).to_have_value("")
+    expect(page.get_by_role("combobox", name="E-mail")).to_have_value("time")
+    expect(page.get_by_text("No unsaved changes")).to_be_visible()
 
 
 # --- Bell --------------------------------------------------------------------------------------

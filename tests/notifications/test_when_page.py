@@ -106,6 +106,14 @@ def test_what_is_urgent_is_said_to_escape_the_limit_alone(page):
     assert "always come at once" not in html
 
 
+def test_the_page_has_the_save_bar_and_says_when_it_gives_back_what_was_refused(page):
+    html = page.get(URL).content.decode()
+    assert "data-unsaved" in html
+    assert f'"{html.count("data-cell")} changes not saved"]' in html
+    assert "data-refused" not in html
+    assert "data-refused" in save(page, email__most="51").content.decode()
+
+
 def test_what_waits_is_shown_and_can_be_sent_now(page, northstar):
     save(page, email__every="day")
     northstar.happens()
