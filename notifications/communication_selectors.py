@@ -125,13 +125,48 @@ def _stands_in(communication: CommunicationSettings) -> bool:
 
 def _told_deputy(recipient: Membership) -> Membership | None:
     """Return who is told of the next action while the recipient is away."""
-    named = deputies_of([recipient], timezone.now())
-    people = load_people([recipient, *named])
-    for deputy in named:
-        person = deputy_for(people[recipient.pk], people[deputy.pk], LEAD_ACTIVITY)
-        if person and is_reached(person, LEAD_ACTIVITY):
-            return deputy
-    return None
+    named = _named_deputy(recipient)
+    return named.member if named and named.is_told else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deputy:
+    """`is_told`: of the next action, in the stead of who is away."""
+
+    member: Membership
+    is_away: bool
+    is_told: bool
+
+
+def _named_deputy(recipient: Membership) -> _Deputy | None:
+    """Return whom the recipient, who is away, has named."""
+    deputy = next(iter(deputies_of([recipient], timezone.now())), None)
+    if deputy is None:
+        return None
+    people = load_people([recipient, deputy])
+    person = deputy_for(people[recipient.pk], people[deputy.pk], LEAD_ACTIVITY)
+    return _Deputy(
+        member=deputy,
+        is_away=people[deputy.pk].away is not None,
+        is_told=person is not None and is_reached(person, LEAD_ACTIVITY),
+    )
+
+
+def _words_about_deputy(recipient: Membership) -> str:
+    """Return who is told while the recipient is away, or that the deputy is not."""
+    deputy = _named_deputy(recipient)
+    bell = _("Only the bell of %(name)s has it until then.") % {"name": recipient.user.display_name}
+    if deputy is None:
+        return bell
+    words = {"deputy": deputy.member.user.display_name}
+    if deputy.is_told:
+        return _("%(deputy)s, the deputy, is told instead.") % words
+    why = (
+        _("%(deputy)s, the deputy, is away as well.")
+        if deputy.is_away
+        else _("%(deputy)s, the deputy, gets nothing about it by e-mail, in an app or on a device.")
+    )
+    return f"{why % words} {bell}"
 
 
 def _warning_about_recipient(
@@ -200,14 +235,11 @@ def _warning_about_person(recipient: Membership, reader: Membership) -> Warning 
             action=_("Choose another recipient"),
         )
     if person.away:
-        day = {**words, "until": date_format(person.away.until)}
-        deputy = _told_deputy(recipient)
-        told = _("%(deputy)s, the deputy, is told instead.")
-        bell = _("Only the bell of %(name)s has it until then.")
+        until = {"until": date_format(person.away.until)}
         return Warning(
             tone="warn",
-            title=_("Recipient is away until %(until)s.") % day,
-            text=told % {"deputy": deputy.user.display_name} if deputy else bell % words,
+            title=_("Recipient is away until %(until)s.") % until,
+            text=_words_about_deputy(recipient),
             action=_("Choose another recipient"),
         )
     if person.suppressed:

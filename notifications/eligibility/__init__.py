@@ -4,7 +4,7 @@ Pure: frozen facts in, verdicts out. No database, no clock, no settings. The ord
 checks is the order of the requirements; the first that fails is the reason.
 """
 
-from notifications.eligibility.absence import deputy_for, is_missed, may_deputise
+from notifications.eligibility.absence import deputy_for, is_missed, may_deputise, not_covered
 from notifications.eligibility.apps import (
     CHAT_PATIENCE,
     is_told_in_chat,
@@ -128,6 +128,7 @@ __all__ = [
     "is_told_in_chat",
     "may_deputise",
     "may_name",
+    "not_covered",
     "next_unseen",
     "part_now",
     "profile_behind",

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from notifications.eligibility.channels import is_reached
 from notifications.eligibility.facts import Person
+from notifications.topics import CO_SELLING, LEAD_ACTIVITY
 
 
 def is_missed(person: Person, topic: str) -> bool:
@@ -27,3 +28,14 @@ def may_deputise(absent: Person, deputy: Person) -> bool:
     """Whether the one whom somebody has named can stand in at all, whatever they wish."""
     able = deputy.active and deputy.away is None and deputy.account_id == absent.account_id
     return able and deputy.membership_id != absent.membership_id
+
+
+def not_covered(absent: Person, deputy: Person) -> tuple[str, ...]:
+    """Return the topics that get to the absent one by themselves when they are there, and not to
+    their deputy."""
+    able, there = may_deputise(absent, deputy), replace(absent, away=None)
+    return tuple(
+        topic
+        for topic in (LEAD_ACTIVITY, CO_SELLING)
+        if is_reached(there, topic) and not (able and is_reached(deputy, topic))
+    )

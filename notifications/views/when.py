@@ -19,6 +19,7 @@ from notifications.access import load_partner_member, load_told_member
 from notifications.delivery.waiting import send_now
 from notifications.views.answers import answer
 from notifications.when import services, waiting
+from notifications.when.colleagues import what_the_deputy_misses
 from notifications.when.forms import AbsenceForm, PaceForm, QuietHoursForm
 from notifications.words import unsaved_words
 from partners.access import load_lead
@@ -47,8 +48,15 @@ def when(request: MemberRequest) -> HttpResponse:
         if absence.was_on_the_page:
             services.save_absence(member, absence.instance if absence.is_away else None)
         messages.success(request, _("Saved"))
+        if absence.has_changed():
+            _warn_of_deputy(request)
         return redirect("notifications:when")
     return _page(request, paces, quiet, absence)
+
+
+def _warn_of_deputy(request: MemberRequest) -> None:
+    if missed := what_the_deputy_misses(services.absence_of(request.membership)):
+        messages.warning(request, missed)
 
 
 def _page(
@@ -64,6 +72,7 @@ def _page(
         "quiet": quiet,
         "absence": absence,
         "away": stored if stored.pk else None,
+        "missed": what_the_deputy_misses(stored),
         "is_away": stored.pk is not None and services.has_begun(member, stored),
         "waiting": waiting.waiting_messages(member),
         "pause": waiting.snooze_of(member),

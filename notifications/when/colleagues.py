@@ -1,16 +1,19 @@
-"""Who of an account is away, as its other members read it."""
+"""Who of an account is away, as its other members read it; and what their deputy misses."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
-from notifications.eligibility import Person, may_deputise
-from notifications.facts.people import load_away
+from notifications.eligibility import Away, Person, may_deputise, not_covered
+from notifications.facts.people import load_away, load_people
+from notifications.inbox.selectors import names_of
+from notifications.models import Absence
 
 
 def away_words(members: Sequence[Membership]) -> Mapping[int, str]:
@@ -38,3 +41,36 @@ def _words(absent: Person, people: Mapping[int, Person], names: Mapping[int, str
     if may_deputise(absent, deputy):
         return _("Away until %(until)s. Deputy: %(name)s") % words
     return _("Away until %(until)s. The deputy, %(name)s, is away as well") % words
+
+
+def what_the_deputy_misses(absence: Absence) -> str:
+    """Return, in a sentence for the absent one, what their deputy would not be told; empty: they
+    would be told everything, or there is none.
+
+    `membership` and `deputy` must be selected with `user` and `account`. About 9 queries.
+    """
+    deputy = absence.deputy
+    if deputy is None:
+        return ""
+    people = load_people([absence.membership, deputy])
+    away = _away_meanwhile(deputy, absence)
+    stands_in = replace(people[deputy.pk], away=away)
+    missed = not_covered(people[absence.membership_id], stands_in)
+    if not missed:
+        return ""
+    words = {"name": deputy.user.display_name}
+    if away:
+        text = _("%(name)s is away as well, until %(until)s, and is told nothing in your place.")
+        return text % {**words, "until": date_format(away.until)}
+    text = _(
+        "%(name)s gets nothing about “%(topics)s” by e-mail, in an app or on a device, and so "
+        "cannot stand in for you there."
+    )
+    return text % {**words, "topics": names_of(missed)}
+
+
+def _away_meanwhile(deputy: Membership, absence: Absence) -> Away | None:
+    """Return the deputy's own absence, if it has a day in common with this one."""
+    rows = Absence.objects.filter(membership=deputy)
+    own = rows.filter(begins__lte=absence.ends, ends__gte=absence.begins).first()
+    return Away(until=own.ends, deputy=own.deputy_id) if own else None

@@ -40,7 +40,7 @@ def today_of(membership: Membership) -> date:
 
 def absence_of(membership: Membership) -> Absence:
     """Return the member's absence that lasts or lies ahead; not stored yet: none. 1 query."""
-    rows = Absence.objects.select_related("deputy__user")
+    rows = Absence.objects.select_related("deputy__user", "deputy__account")
     known = rows.filter(membership=membership, ends__gte=today_of(membership)).first()
     return known or Absence(membership=membership)
 
@@ -52,7 +52,7 @@ def has_begun(membership: Membership, absence: Absence) -> bool:
 def colleagues_of(membership: Membership) -> QuerySet[Membership]:
     """Return who may be the member's deputy."""
     members = Membership.objects.active().filter(account=membership.account_id)
-    others = members.exclude(pk=membership.pk).select_related("user")
+    others = members.exclude(pk=membership.pk).select_related("user", "account")
     return others.order_by("user__name", "user__email")
 
 

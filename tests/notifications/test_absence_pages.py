@@ -12,10 +12,11 @@ from accounts.models import AuditEntry
 from accounts.services.members import remove_member
 from notifications.models import Absence
 from notifications.when.services import snooze
-from tests.factories import make_lead, switch_on
+from tests.factories import choose, make_lead, make_webhook, switch_on
 from tests.notifications.test_absence import is_away
 from tests.notifications.test_when_page import PLAIN
 from tests.notifications.told import mailed
+from tests.queries import assert_constant_queries
 from tests.world import World, read
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +49,57 @@ def test_an_absence_is_chosen_written_down_and_shown(client, world):
     assert entry.new.endswith("· Bartek · bartek@northstar.example")
     page = read(client, world.ala.user, URL)
     assert f'value="{absence.ends:%Y-%m-%d}"' in page
+
+
+NOTHING = "by e-mail, in an app or on a device, and so cannot stand in for you there."
+
+
+def test_a_deputy_who_would_be_told_is_no_reason_to_warn(client, world):
+    post(client, world.ala, **days(), deputy=world.bartek.pk)
+    page = read(client, world.ala.user, URL)
+    assert "Saved" in page
+    assert "Bartek gets nothing" not in page
+    assert "is away as well" not in page
+
+
+def test_a_deputy_who_would_get_nothing_is_warned_of_while_the_absence_stands(client, world):
+    choose(world.bartek, "email", "enabled", is_on=False)
+    post(client, world.ala, **days(), deputy=world.bartek.pk)
+    said = f"Bartek gets nothing about “Registered lead activity” {NOTHING}"
+    assert read(client, world.ala.user, URL).count(said) == 2  # As an answer, and in the card.
+    assert read(client, world.ala.user, URL).count(said) == 1
+    choose(world.ala, "email", "co_selling_prospect_activity", is_on=True)
+    said = "“Registered lead activity, Co Selling Prospect Activity”"
+    assert said in read(client, world.ala.user, URL)
+    Absence.objects.all().delete()
+    assert "Bartek gets nothing" not in read(client, world.ala.user, URL)
+
+
+def test_what_the_absent_one_does_not_get_is_not_missed_of_the_deputy(client, world):
+    for who in (world.ala, world.bartek):
+        choose(who, "email", "enabled", is_on=False)
+    is_away(world.ala, world.bartek)
+    assert "Bartek gets nothing" not in read(client, world.ala.user, URL)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "meets"), [(-9, -1, False), (0, 2, True), (5, 9, True), (6, 9, False)]
+)
+def test_a_deputy_who_is_away_on_some_of_the_days_is_warned_of(client, world, first, last, meets):
+    is_away(world.bartek, **days(first, last))
+    absence = is_away(world.ala, world.bartek, **days(1, 5))
+    page = read(client, world.ala.user, URL)
+    until = date_format(absence.begins + timedelta(days=last - 1))
+    said = f"Bartek is away as well, until {until}, and is told nothing in your place."
+    assert (said in page) is meets
+
+
+def test_the_page_costs_the_same_whatever_the_deputy_has(client, world):
+    is_away(world.ala, world.bartek)
+    client.force_login(world.ala.user)
+    assert_constant_queries(
+        lambda: client.get(URL), lambda: make_webhook(world.bartek, "https://a.example/")
+    )
 
 
 def test_empty_days_end_it(client, world):
@@ -162,6 +214,17 @@ def test_the_communication_page_says_who_is_told(client, world):
     world.northstar.communication.save()
     page = read(client, world.ala.user, "/settings/partners/communication/")
     assert "Bartek, the backup, is told instead." in page
+
+
+def test_the_communication_page_names_a_deputy_who_is_not_told(client, world):
+    is_away(world.ala, world.bartek)
+    choose(world.bartek, "email", "enabled", is_on=False)
+    page = read(client, world.ala.user, "/settings/partners/communication/")
+    assert "Bartek, the deputy, gets nothing about it by e-mail, in an app or on a device." in page
+    assert "Only the bell of Ala has it until then." in page
+    is_away(world.bartek)
+    page = read(client, world.ala.user, "/settings/partners/communication/")
+    assert "Bartek, the deputy, is away as well." in page
 
 
 def test_the_leads_page_says_who_is_told(client, world):

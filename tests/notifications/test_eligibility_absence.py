@@ -24,6 +24,7 @@ from notifications.eligibility import (
     endpoints_for,
     is_missed,
     may_deputise,
+    not_covered,
     part_now,
 )
 from notifications.reasons import Reason
@@ -259,3 +260,21 @@ def test_nothing_is_told_to_the_deputy_of_a_second_partner():
     found = deals(Role(person=celina, deputy=replace(TICKED_DORA, account_id=2)))
     assert found[0][2] == Reason.NOT_SHARED
     assert all(row[1] != Part.DEPUTY for row in found)
+
+
+@pytest.mark.parametrize(
+    ("absent", "deputy", "missed"),
+    [
+        (GONE, DORA, ()),
+        (GONE, replace(DORA, choices=NO_EMAIL), (LEAD_ACTIVITY,)),
+        (ALA, replace(DORA, choices=NO_EMAIL), (LEAD_ACTIVITY,)),  # The absence lies ahead.
+        (GONE, replace(DORA, choices=NO_EMAIL | PHONE["choices"], places=PHONE["places"]), ()),
+        (GONE, replace(DORA, suppressed=True), (LEAD_ACTIVITY,)),
+        (GONE, replace(DORA, active=False), (LEAD_ACTIVITY,)),
+        (GONE, replace(DORA, away=AWAY), (LEAD_ACTIVITY,)),
+        (replace(GONE, choices=NO_EMAIL), replace(DORA, choices=NO_EMAIL), ()),
+        (replace(GONE, choices={("email", CO_SELLING): True}), DORA, (CO_SELLING,)),
+    ],
+)
+def test_what_a_deputy_would_not_be_told(absent, deputy, missed):
+    assert not_covered(absent, deputy) == missed
