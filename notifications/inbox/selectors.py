@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Membership
+from accounts.templatetags.moments import since
 from notifications.channels import DESKTOP
 from notifications.claims.selectors import OnIt, on_items
 from notifications.eligibility import Part, topic_of
@@ -27,6 +28,7 @@ from notifications.text import one_line
 from notifications.timing import silent_until
 from notifications.topics import DELIVERY_PROBLEMS, TOPICS
 from notifications.visits.words import so_far
+from notifications.when.waiting import snoozes_now
 
 PANEL_SIZE = 8
 POPUPS_AT_ONCE = 3
@@ -61,10 +63,11 @@ def inbox(membership: Membership) -> QuerySet[Notification]:
 @dataclass(frozen=True, kw_only=True)
 class Bell:
     """The newest unread notifications, a hundred at most. `moves`: another number when their
-    visits go on or end."""
+    visits go on or end. `paused_until`: everything but the bell is kept from the member."""
 
     unread_ids: Sequence[int]
     moves: int = 0
+    paused_until: datetime | None = None
 
     @property
     def unread(self) -> int:
@@ -76,17 +79,37 @@ class Bell:
 
     @property
     def label(self) -> str:
+        count = {"count": self.badge}
+        if not self.paused_until:
+            unread = _("Notifications, %(count)s unread") % count
+            return unread if self.unread else _("Notifications")
+        until = {"until": since(self.paused_until)}
         if not self.unread:
-            return _("Notifications")
-        return _("Notifications, %(count)s unread") % {"count": self.badge}
+            return _("Notifications, paused until %(until)s") % until
+        return _("Notifications, %(count)s unread, paused until %(until)s") % {**count, **until}
+
+    @property
+    def paused(self) -> str:
+        """Return the pause in words, or nothing."""
+        if not self.paused_until:
+            return ""
+        return _("Everything is paused until %(until)s") % {"until": since(self.paused_until)}
 
 
 def bell(membership: Membership) -> Bell:
-    """1 query."""
-    rows = inbox(membership).filter(read_at=None)
-    unread = list(rows.values_list("pk", "visit__steps", "visit__ended_at")[:_MOST_COUNTED])
-    moves = sum((steps or 0) + bool(ended_at) for _pk, steps, ended_at in unread)
-    return Bell(unread_ids=[pk for pk, *_visit in unread], moves=moves)
+    """1 query: every page asks it."""
+    few = inbox(membership).filter(read_at=None).values("pk")[:_MOST_COUNTED]
+    fields = ("pk", "visit__steps", "visit__ended_at", "shown_at")
+    unread = Notification.objects.filter(pk__in=few).values_list(*fields)
+    # A row of its own, without a key.
+    pauses = snoozes_now().filter(membership=membership, lead=None)
+    pause = pauses.values_list(Value(0), Value(0), "until", F("until"))
+    rows = list(unread.union(pause, all=True).order_by("-shown_at", "-pk"))
+    return Bell(
+        unread_ids=[pk for pk, *_rest in rows if pk],
+        moves=sum((steps or 0) + bool(ended_at) for pk, steps, ended_at, _at in rows if pk),
+        paused_until=next((until for pk, *_rest, until in rows if not pk), None),
+    )
 
 
 def next_return(membership: Membership) -> datetime | None:

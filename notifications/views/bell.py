@@ -39,6 +39,7 @@ def unread(request: MemberRequest) -> HttpResponse:
         "unread": bell.unread_ids,
         "moves": bell.moves,
         "returns_at": returns_at.timestamp() if returns_at else None,
+        "paused": bell.paused,
         "red_dot": red_dot,
         "popup": popup,
     }

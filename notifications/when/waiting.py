@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -102,8 +102,11 @@ def limit_words(most: int | None) -> str:
 
 def snooze_of(membership: Membership, lead: Lead | None = None) -> Snooze | None:
     """Return what keeps this lead, or everything, from the member now. 1 query."""
-    now = timezone.now()
-    return Snooze.objects.filter(membership=membership, lead=lead, until__gt=now).first()
+    return snoozes_now().filter(membership=membership, lead=lead).first()
+
+
+def snoozes_now() -> QuerySet[Snooze]:
+    return Snooze.objects.filter(until__gt=timezone.now())
 
 
 HOUR, TOMORROW, MONDAY, WEEK, MONTH = "hour", "tomorrow", "monday", "week", "month"

@@ -6,6 +6,7 @@
   const bell = document.querySelector("[data-bell]");
   const link = bell?.querySelector("[data-bell-link]");
   const badge = bell?.querySelector("[data-bell-badge]");
+  const pause = bell?.querySelector("[data-bell-paused]");
   const favicon = document.querySelector("[data-favicon]");
   const calm = favicon?.href;
   const title = document.title;
@@ -28,6 +29,7 @@
   // The open inbox is as old as the first answer.
   const news = document.querySelector("[data-inbox-new]");
   let known = null;
+  const paused = document.querySelector("[data-paused]");
 
   const show = (state) => {
     known ??= new Set(state.unread);
@@ -35,6 +37,12 @@
     badge.textContent = state.badge;
     badge.hidden = state.count === 0;
     link.setAttribute("aria-label", state.label);
+    link.title = state.label;
+    pause.hidden = !state.paused;
+    if (paused) {
+      paused.hidden = !state.paused;
+      paused.querySelector("[data-paused-words]").textContent = state.paused;
+    }
     const marked = state.red_dot && state.count > 0;
     document.title = marked ? `(${state.badge}) ${title}` : title;
     if (favicon) favicon.href = marked ? favicon.dataset.unread : calm;

@@ -108,7 +108,7 @@
     return sorry;
   };
   const choose = async (form, submitter) => {
-    const item = form.closest("li");
+    const item = form.closest("li") ?? form;
     const said = await answerTo(form, submitter);
     const hadFocus = item.contains(document.activeElement);
     const line = document.createElement("li");

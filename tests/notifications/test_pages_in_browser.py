@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.utils import timezone
 from playwright.sync_api import expect
 
 from notifications.models import (
@@ -275,6 +277,25 @@ def test_the_bell_follows_by_itself_and_opens_a_panel(visit, world):
     expect(bell).to_be_focused()
     Notification.objects.update(read_at="2026-01-01T00:00Z")
     expect(page.locator("[data-bell-badge]")).to_be_hidden()
+
+
+def test_a_pause_shows_in_the_bell_and_ends_there(visit, world):
+    page = visit("/inbox/")
+    bell = page.get_by_role("link", name="Notifications, 1 unread, paused until")
+    line = page.locator("main [data-paused]")
+    expect(line).to_be_hidden()
+    Snooze.objects.create(
+        membership=world.ala, lead=None, until=timezone.now() + timedelta(hours=1)
+    )
+    expect(bell).to_be_visible()
+    expect(line).to_contain_text("Everything is paused until")
+    bell.click()
+    page.locator("#bell-panel").get_by_role("button", name="Resume").click()
+    expect(page.locator("[data-popup-list]")).to_contain_text("You are told again.")
+    expect(page.get_by_role("link", name="Notifications, 1 unread", exact=True)).to_be_visible()
+    expect(line).to_be_hidden()
+    expect(page.locator("#bell-panel [data-paused]")).to_have_count(0)
+    assert not Snooze.objects.exists()
 
 
 def test_a_hidden_page_that_hears_of_news_asks_soon_whatever_is_planned_meanwhile(visit, world):
