@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Prefetch, QuerySet, Subquery, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -128,8 +128,8 @@ def snoozed(membership: Membership) -> QuerySet[Notification]:
 class Item:
     """`at`: when it happened, as on every other page; the order is that of arrival.
     `visit`: what the person did after that; `topics`: what would have to be switched off not
-    to get the like of it; `lead_id`: the lead it is about, if the account still has it;
-    `on_it`: who looks after what it is about."""
+    to get the like of it; `lead_id`: the lead it is about, if the account still has it,
+    and `muted_until`, if it is muted; `on_it`: who looks after what it is about."""
 
     pk: int
     sentence: str
@@ -142,6 +142,7 @@ class Item:
     topics: tuple[str, ...]
     explain_url: str
     lead_id: int | None
+    muted_until: datetime | None = None
     on_it: tuple[OnIt, ...] = ()
 
     @property
@@ -179,7 +180,12 @@ def popups(membership: Membership, ids: Iterable[int]) -> list[Item]:
 
 
 def with_subjects(rows: QuerySet[Notification]) -> QuerySet[Notification]:
-    reasons = NotificationReason.objects.select_related("lead", "client", "deal__company")
+    muted = snoozes_now().filter(
+        membership=OuterRef("notification__membership"), lead=OuterRef("lead")
+    )
+    reasons = NotificationReason.objects.select_related("lead", "client", "deal__company").annotate(
+        muted_until=Subquery(muted.values("until"))
+    )
     return rows.select_related(
         *("activity__contact", "account", "endpoint", "suspended__user"),
         *("visit__first", "visit__last"),
@@ -190,6 +196,7 @@ def items_of(rows: Iterable[Notification]) -> list[Item]:
     """Return them in words. `with_subjects` selected. 2 queries."""
     rows = list(rows)
     did, now, on_it = load_deeds(), timezone.now(), on_items(rows)
+    leads = [_of_a_lead(row) for row in rows]
     return [
         Item(
             pk=row.pk,
@@ -202,16 +209,19 @@ def items_of(rows: Iterable[Notification]) -> list[Item]:
             snoozed_until=row.snoozed_until if row.shown_at > now else None,
             topics=topics_of(row),
             explain_url=_explain_url(row),
-            lead_id=_lead_of(row),
+            lead_id=lead.lead_id if lead else None,
+            muted_until=getattr(lead, "muted_until", None),  # As with_subjects() added it.
             on_it=on_it.get(row.pk, ()),
         )
-        for row in rows
+        for row, lead in zip(rows, leads, strict=True)
     ]
 
 
-def _lead_of(notification: Notification) -> int | None:
-    leads = [reason.lead for reason in notification.reasons.all() if reason.lead]
-    return next((lead.pk for lead in leads if lead.account_id == notification.account_id), None)
+def _of_a_lead(notification: Notification) -> NotificationReason | None:
+    """Return the first reason that is a lead which the account still has."""
+    account_id = notification.account_id
+    reasons = notification.reasons.all()
+    return next((r for r in reasons if r.lead and r.lead.account_id == account_id), None)
 
 
 def topics_of(notification: Notification) -> tuple[str, ...]:

@@ -141,14 +141,17 @@ def snooze_lead(request: MemberRequest, pk: int) -> HttpResponse:
     member = load_partner_member(request)
     _viewer, lead = load_lead(request, pk)
     span, page = request.POST.get("span", ""), reverse("partners:lead", args=[pk])
+    name = lead.company or lead.domain
     if not span:
         services.wake(member, lead)
-        return answer(request, _("You are told about this lead again."), otherwise=page)
+        words = _("You are told about %(lead)s again.") % {"lead": name}
+        return answer(request, words, otherwise=page)
     until = waiting.span_end(span, waiting.OF_A_LEAD, member)
     if until is None:
         return HttpResponseBadRequest()
     before = waiting.snooze_of(member, lead)
     until = services.snooze(member, until, lead)
-    words = _("Muted until %(until)s, only for you. The bell still lists it.")
+    words = _("%(lead)s is muted until %(until)s, only for you. The bell still lists it.")
     undo = "" if before else reverse("notifications:snooze_lead", args=[pk])
-    return answer(request, words % {"until": due(until)}, undo=undo, otherwise=page)
+    words %= {"lead": name, "until": due(until)}
+    return answer(request, words, undo=undo, otherwise=page)

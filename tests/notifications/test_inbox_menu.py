@@ -11,6 +11,7 @@ import pytest
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts.templatetags.moments import due, since
 from notifications.inbox.snooze import Wait, offers, snoozed_until
 from notifications.models import Delivery, Notification, Preference, Snooze
 from notifications.stream.permits import read_token
@@ -53,6 +54,11 @@ def url(world):
 
 def page(client, address="/inbox/"):
     return client.get(address).content.decode()
+
+
+def mute(member, until, lead=None):
+    """Keep the lead, or everything, from the member."""
+    return Snooze.objects.create(membership=member, lead=lead, until=until)
 
 
 def bell(client):
@@ -236,7 +242,8 @@ def test_the_lead_is_muted_for_a_week_and_that_is_taken_back(ala, world):
     assert ", only for you. The bell still lists it." in text
     snooze = Snooze.objects.get(membership=world.ala, lead=lead)
     assert timedelta(days=6) < snooze.until - timezone.now() < timedelta(days=8)
-    assert "You are told about this lead again." in undo(ala, text)
+    assert "ACME is muted until " in text
+    assert "You are told about ACME again." in undo(ala, text)
     assert not Snooze.objects.exists()
 
 
@@ -248,13 +255,53 @@ def test_everything_is_paused_for_an_hour_and_that_is_taken_back(ala, world):
     assert not Snooze.objects.exists()
 
 
+@pytest.mark.parametrize("address", ["/inbox/", "/inbox/panel/"])
+def test_a_muted_lead_looks_muted_and_is_unmuted_where_it_stands(ala, world, address):
+    lead, until = Lead.objects.get(), timezone.now() + timedelta(days=6)
+    make_lead(world.northstar, "other.example", company="Other")
+    world.does("bob@other.example")
+    text = page(ala, address)
+    assert text.count("Mute this lead for a week") == 2
+    assert "Muted until" not in text
+    mute(world.ala, until, lead)
+    mute(world.bartek, until, Lead.objects.get(domain="other.example"))
+    mute(world.ala, timezone.now(), Lead.objects.get(domain="other.example"))  # That is over.
+    text = page(ala, address)
+    assert text.count(f"Muted until {due(until)}") == 1
+    assert text.count("Mute this lead for a week") == 1
+    form = re.search(r'action="([^"]+)"(?:(?!</form>).)*Unmute this lead', text, re.DOTALL)
+    ala.post(form.group(1), {"span": "", "next": address})
+    assert "Muted until" not in page(ala, address)
+
+
+def test_a_pause_stands_above_the_inbox_and_in_the_bell(ala, world):
+    assert "is paused until" not in page(ala) + page(ala, "/inbox/panel/")
+    until = timezone.now() + timedelta(hours=1)
+    mute(world.bartek, until)
+    assert not bell(ala)["paused"]
+    mute(world.ala, until)
+    said = f"Everything is paused until {since(until)}"
+    for address in ("/inbox/", "/inbox/panel/"):
+        text = page(ala, address)
+        assert said in text
+        assert "Resume" in text
+    label = f"Notifications, 1 unread, paused until {since(until)}"
+    assert (bell(ala)["paused"], bell(ala)["label"]) == (said, label)
+    assert f'aria-label="{label}"' in page(ala, "/leads/")
+    Notification.objects.update(read_at=timezone.now())
+    assert bell(ala)["label"] == f"Notifications, paused until {since(until)}"
+    text = ala.post("/settings/when/pause/", {"span": "", "next": "/inbox/"}, follow=True)
+    assert said not in text.content.decode()
+    assert not bell(ala)["paused"]
+
+
 @pytest.mark.parametrize("is_of_a_lead", [True, False])
 def test_what_lasts_longer_already_goes_on(ala, world, is_of_a_lead):
     """And no Undo would end it."""
     lead = Lead.objects.get() if is_of_a_lead else None
     url = f"/leads/{lead.pk}/snooze/" if lead else "/settings/when/pause/"
     longer = timezone.now() + timedelta(days=20)
-    Snooze.objects.create(membership=world.ala, lead=lead, until=longer)
+    mute(world.ala, longer, lead)
     text = ala.post(url, {"span": "week" if lead else "hour"}, follow=True).content.decode()
     assert Snooze.objects.get().until == longer
     assert ">Undo<" not in text

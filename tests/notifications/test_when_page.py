@@ -157,7 +157,7 @@ def test_a_lead_is_snoozed_for_oneself_only(page, northstar):
     bo = make_member(northstar.account, "bo@northstar.example")
     url = f"/leads/{northstar.lead.pk}/"
     answer = page.post(f"{url}snooze/", {"span": "week"}, follow=True)
-    assert "Muted until " in answer.content.decode()
+    assert " is muted until " in answer.content.decode()
     (kept,) = Snooze.objects.all()
     assert (kept.membership, kept.lead) == (northstar.ala, northstar.lead)
     assert timedelta(days=6) < kept.until - timezone.now() < timedelta(days=8)
