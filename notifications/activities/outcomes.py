@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from django.db.models import Count, Q
+from django.db.models import Case, Count, Q, When
 from django.db.models.functions import Now
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -55,9 +55,11 @@ def load_tallies(activities: Iterable[Activity], account: Account | None) -> dic
     )
     if account:
         deliveries = deliveries.filter(account=account)
-    deliveries = deliveries.annotate(
-        may_go=~Q(state=Delivery.State.GATHERED) & Q(not_before__lte=Now())
+    # What is gathered goes with its carrier.
+    goes_at = Case(
+        When(state=Delivery.State.GATHERED, then="carrier__not_before"), default="not_before"
     )
+    deliveries = deliveries.alias(goes_at=goes_at).annotate(may_go=Q(goes_at__lte=Now()))
     for pk, state, may_go in deliveries.values_list(
         "notification__activity", "state", "may_go"
     ).distinct():
@@ -80,7 +82,7 @@ def outcome_of(activity: Activity, account: Account | None) -> Outcome | None:
 
 def tallied_outcome(activity: Activity, tally: Tally, account: Account | None) -> Outcome | None:
     if activity.state == Activity.State.QUARANTINED:
-        return Outcome(state="bad", text=_("Set aside after five failures"))
+        return Outcome(state="bad", text=_("Set aside after it failed"))
     if activity.state == Activity.State.PENDING:
         return Outcome(state="held", text=_("Not looked at yet"))
     if tally.told:

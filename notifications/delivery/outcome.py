@@ -41,6 +41,7 @@ from partners.bulk import insert_rows
 DETAIL_LENGTH = 500
 JITTER = 0.2
 WAS_READ = "read in the inbox while it waited"
+LEFT_ALONE = "its endpoint is left alone for now"
 _DELIVERY, _ATTEMPT = Delivery._meta.db_table, Attempt._meta.db_table
 
 
@@ -282,7 +283,13 @@ def postpone(deliveries: Iterable[Delivery], token: uuid.UUID, until: datetime) 
         pk__in=[delivery.pk for delivery in deliveries],
         lease_token=token,
         state=Delivery.State.LEASED,
-    ).update(state=Delivery.State.PENDING, lease_token=None, lease_until=None, not_before=until)
+    ).update(
+        state=Delivery.State.PENDING,
+        lease_token=None,
+        lease_until=None,
+        not_before=until,
+        detail=LEFT_ALONE,
+    )
     return Result.POSTPONED
 
 

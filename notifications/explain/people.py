@@ -15,6 +15,7 @@ from notifications.eligibility import Part, topic_of
 from notifications.explain.chain import Candidate, Off, Sending, Try
 from notifications.models import Attempt, Decision, Delivery, MailReport
 from notifications.reasons import Reason
+from notifications.selectors import wishes_of
 from notifications.topics import TOPICS
 from notifications.when.waiting import limit_words, wait_words, waits_for_member
 from notifications.words import channel_label, kind_label, reason_sentence, told_in_chat
@@ -46,7 +47,7 @@ def candidate(
         reason=decision.reason,
         sentence=decision.sentence,
         told_as=told_as(decision, decisions),
-        off=_off(decision, is_viewer=is_viewer),
+        off=_off(decision, reader if is_viewer else None),
         is_viewer=is_viewer,
         sendings=tuple(
             sending(delivery, names, details=account is None, limits=limits)
@@ -55,14 +56,20 @@ def candidate(
     )
 
 
-def _off(decision: Decision, *, is_viewer: bool) -> Off | None:
-    """Return what was not on, if that decided; it is e-mail that such a verdict is about."""
+def _off(decision: Decision, viewer: Membership | None) -> Off | None:
+    """Return what was not on, if that decided; it is e-mail that such a verdict is about.
+    `viewer`: whose it is, if they look: they may be able to change it."""
     topic = topic_of(decision.kind, decision.part)
-    label = str(TOPICS[topic].label)
-    url = reverse("notifications:preferences", args=[EMAIL]) if is_viewer else ""
-    if decision.reason == Reason.TOPIC_OFF:
-        return Off(topic=label, url=url and f"{url}?topic={topic}#id_{EMAIL}-{topic}")
-    return Off(topic="", url=url) if url and decision.reason == Reason.EMAIL_OFF else None
+    key = {Reason.TOPIC_OFF: topic, Reason.EMAIL_OFF: "enabled"}.get(Reason(decision.reason))
+    if key is None:
+        return None
+    url = ""
+    if viewer and not wishes_of(viewer).is_locked(EMAIL, key):
+        url = reverse("notifications:preferences", args=[EMAIL])
+    if key == topic:
+        cell = url and f"{url}?topic={topic}#id_{EMAIL}-{topic}"
+        return Off(topic=str(TOPICS[topic].label), url=cell)
+    return Off(topic="", url=url) if url else None
 
 
 def who(decision: Decision) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from django.db.models import Prefetch, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from accounts.models import Account, Membership
+from accounts.templatetags.moments import due
 from notifications.activities.outcomes import outcome_of
 from notifications.activities.visible import visible_with_message_id
 from notifications.activities.words import what_was_done
@@ -172,9 +174,9 @@ class _Story:
         if activity.state == Activity.State.EVALUATED:
             return Fact(label=label, when=activity.evaluated_at)
         if activity.state == Activity.State.PENDING:
-            return Fact(label=label, text=_("Not yet; it waits for a worker."))
+            return Fact(label=label, text=_not_yet(activity))
         problem = activity.problem if self._account is None else ""
-        return Fact(label=label, text=f"{_('Set aside after five failures')}. {problem}".strip())
+        return Fact(label=label, text=f"{_('Set aside after it failed')}. {problem}".strip())
 
     def _person(self) -> Iterator[Fact]:
         contact = self._activity.contact
@@ -293,3 +295,9 @@ def _decisions(activity: Activity, account: Account | None) -> Iterable[Decision
 
 def _message_reasons(decision: Decision) -> Sequence[NotificationReason]:
     return list(decision.notification.reasons.all()) if decision.notification else []
+
+
+def _not_yet(activity: Activity) -> str:
+    if activity.not_before and activity.not_before > timezone.now():
+        return _("Not yet; it waits until %(until)s.") % {"until": due(activity.not_before)}
+    return _("Not yet; it waits for a worker.")

@@ -9,15 +9,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils import timezone
 
 from accounts.models import Membership
 from notifications.channels import DESKTOP
 from notifications.claims.selectors import among
 from notifications.eligibility import Matter
-from notifications.inbox.selectors import inbox
+from notifications.inbox.selectors import inbox, received
 from notifications.models import Notification, NotificationReason
 from notifications.selectors import wishes_of
 from notifications.services import save_preferences
@@ -29,20 +29,28 @@ def mark_read(notification: Notification) -> None:
 
 
 def mark_all_read(membership: Membership) -> None:
-    _mark_read(membership, inbox(membership))
+    _mark_read(membership, inbox(membership), timezone.now())
 
 
-def mark_read_about(membership: Membership, matter: Matter) -> None:
-    """Mark as read what the member's inbox has about a lead, client or deal."""
-    about = NotificationReason.objects.filter(among([matter]), notification__membership=membership)
-    _mark_read(membership, inbox(membership).filter(pk__in=about.values("notification")))
+def mark_read_about(membership: Membership, matter: Matter, at: datetime) -> None:
+    """Mark as read what the member's inbox has about a lead, client or deal, and nothing else."""
+    of_member = NotificationReason.objects.filter(notification__membership=membership)
+    about, else_ = of_member.filter(among([matter])), of_member.exclude(among([matter]))
+    rows = inbox(membership).filter(pk__in=about.values("notification"))
+    _mark_read(membership, rows.exclude(pk__in=else_.values("notification")), at)
 
 
-def _mark_read(membership: Membership, rows: QuerySet[Notification]) -> None:
+def mark_unread_again(membership: Membership, at: datetime) -> None:
+    """Take back what was marked as read at that moment."""
+    rows = received(membership).filter(read_at=at)
+    rows.update(read_at=None, seen_at=NullIf("seen_at", Value(at)))
+    nudge_after_commit(membership.pk)
+
+
+def _mark_read(membership: Membership, rows: QuerySet[Notification], at: datetime) -> None:
     unread = rows.filter(read_at=None).order_by()
-    now = timezone.now()
     Notification.objects.filter(pk__in=unread.values("pk")).update(
-        read_at=now, seen_at=Coalesce("seen_at", now)
+        read_at=at, seen_at=Coalesce("seen_at", at)
     )
     nudge_after_commit(membership.pk)
 

@@ -27,9 +27,11 @@ MAX_ASKED = 20
 @member_required
 @require_GET
 def unread(request: MemberRequest) -> HttpResponse:
-    """What moved: cheap to answer when nothing did. `returns_at`: seconds since the epoch."""
+    """What moved: cheap to answer when nothing did. `moves_at`: when by itself something will,
+    in seconds since the epoch."""
     bell = selectors.bell(request.membership)
-    returns_at = selectors.next_return(request.membership)
+    ahead = (selectors.next_return(request.membership), bell.paused_until)
+    moves_at = min(filter(None, ahead), default=None)
     wishes = wishes_of(request.membership)
     popup, red_dot = (wishes.switched_on(DESKTOP, part) for part in ("popup", "red_dot"))
     body = {
@@ -38,7 +40,7 @@ def unread(request: MemberRequest) -> HttpResponse:
         "label": bell.label,
         "unread": bell.unread_ids,
         "moves": bell.moves,
-        "returns_at": returns_at.timestamp() if returns_at else None,
+        "moves_at": moves_at.timestamp() if moves_at else None,
         "paused": bell.paused,
         "red_dot": red_dot,
         "popup": popup,

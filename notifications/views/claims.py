@@ -28,13 +28,14 @@ def on_it(request: MemberRequest, kind: str, pk: int) -> HttpResponse:
         return render(request, "notifications/on_it.html", context)
     name = {"name": selectors.name_of(row)}
     # The way back of the words above comes with its address alone.
-    if request.POST.get("release") or request.GET.get("release"):
-        release(membership, matter, row)
+    undo = "release" in request.GET
+    if undo or request.POST.get("release"):
+        release(membership, matter, row, undo=undo)
         return answer(request, _("%(name)s: you are not on it any more.") % name)
-    claim = take(membership, matter, row)
+    claim, is_new = take(membership, matter, row)
     if claim.membership_id == membership.pk:
         words = _("%(name)s: you are on it. Your colleagues can see that.") % name
-        return answer(request, words, undo=f"{request.path}?release=1")
+        return answer(request, words, undo=f"{request.path}?release=1" if is_new else "")
     who = claim.membership.user.display_name
     return answer(request, _("%(name)s: %(who)s is on it already.") % {**name, "who": who})
 

@@ -51,9 +51,11 @@ def preferences(request: MemberRequest, tab: str) -> HttpResponse:
     if request.method != "POST":
         return _page(request, tab, forms_, groups)
     sent = [form for form in forms_ if form.was_on_the_page or slug_of(form.channel) == tab]
-    save_preferences(request.membership, _changes(sent))
+    changes = _changes(sent)
+    save_preferences(request.membership, changes)
     messages.success(request, _("Your notification preferences are saved."))
-    if warning := warning_to_recipient(request.membership):
+    is_about_email = any(channel == EMAIL for channel, _key in changes)
+    if is_about_email and (warning := warning_to_recipient(request.membership)):
         messages.warning(request, f"{warning.title} {warning.text}")
     return redirect("notifications:preferences", tab)
 

@@ -14,6 +14,7 @@ from notifications.eligibility import Away, Person, may_deputise, not_covered
 from notifications.facts.people import load_away, load_people
 from notifications.inbox.selectors import names_of
 from notifications.models import Absence
+from notifications.when.services import today_of
 
 
 def away_words(members: Sequence[Membership]) -> Mapping[int, str]:
@@ -53,15 +54,19 @@ def what_the_deputy_misses(absence: Absence) -> str:
     if deputy is None:
         return ""
     people = load_people([absence.membership, deputy])
-    away = _away_meanwhile(deputy, absence)
+    own = _away_meanwhile(deputy, absence)
+    away = Away(until=own.ends, deputy=own.deputy_id) if own else None
     stands_in = replace(people[deputy.pk], away=away)
     missed = not_covered(people[absence.membership_id], stands_in)
     if not missed:
         return ""
     words = {"name": deputy.user.display_name}
-    if away:
-        text = _("%(name)s is away as well, until %(until)s, and is told nothing in your place.")
-        return text % {**words, "until": date_format(away.until)}
+    if own:
+        text = _(
+            "%(name)s is away as well, from %(begins)s to %(ends)s, and is told nothing in your "
+            "place on those days."
+        )
+        return text % {**words, "begins": date_format(own.begins), "ends": date_format(own.ends)}
     text = _(
         "%(name)s gets nothing about “%(topics)s” by e-mail, in an app or on a device, and so "
         "cannot stand in for you there."
@@ -69,8 +74,8 @@ def what_the_deputy_misses(absence: Absence) -> str:
     return text % {**words, "topics": names_of(missed)}
 
 
-def _away_meanwhile(deputy: Membership, absence: Absence) -> Away | None:
-    """Return the deputy's own absence, if it has a day in common with this one."""
+def _away_meanwhile(deputy: Membership, absence: Absence) -> Absence | None:
+    """Return the deputy's own absence, if it has a day in common with what is left of this one."""
+    ahead = max(absence.begins, today_of(deputy))
     rows = Absence.objects.filter(membership=deputy)
-    own = rows.filter(begins__lte=absence.ends, ends__gte=absence.begins).first()
-    return Away(until=own.ends, deputy=own.deputy_id) if own else None
+    return rows.filter(begins__lte=absence.ends, ends__gte=ahead).first()

@@ -42,6 +42,8 @@ def absence_of(membership: Membership) -> Absence:
     """Return the member's absence that lasts or lies ahead; not stored yet: none. 1 query."""
     rows = Absence.objects.select_related("deputy__user", "deputy__account")
     known = rows.filter(membership=membership, ends__gte=today_of(membership)).first()
+    if known:
+        known.membership = membership
     return known or Absence(membership=membership)
 
 

@@ -66,7 +66,7 @@ def wait_words(delivery: Delivery, most: int | None = None) -> str:
     if first is None:
         return ""
     until = {"until": due(first.not_before)}
-    if first.starts or first.failures:
+    if _was_taken(first):
         return _("waits for the next try, %(until)s") % until
     if first.waits_for == WaitsFor.LIMIT:
         return _("%(why)s; held until %(until)s") % {"why": limit_words(most), **until}
@@ -80,7 +80,7 @@ def waits_for_member(delivery: Delivery) -> bool:
     """Whether its member's own wishes keep it back, so that they can send it now.
     `carrier` selected."""
     first = _held_back(delivery)
-    return first is not None and _is_members_hour(first)
+    return first is not None and _is_members_hour(first) and not _was_taken(first)
 
 
 def _held_back(delivery: Delivery) -> Delivery | None:
@@ -88,6 +88,11 @@ def _held_back(delivery: Delivery) -> Delivery | None:
     first = delivery.carrier if delivery.state == Delivery.State.GATHERED else delivery
     waits = first and first.state == Delivery.State.PENDING and first.not_before > timezone.now()
     return first if waits else None
+
+
+def _was_taken(delivery: Delivery) -> bool:
+    """Whether its hour had come: a try failed, or its endpoint is left alone."""
+    return bool(delivery.starts or delivery.failures or delivery.detail)
 
 
 def _is_members_hour(delivery: Delivery) -> bool:

@@ -47,8 +47,8 @@
     document.title = marked ? `(${state.badge}) ${title}` : title;
     if (favicon) favicon.href = marked ? favicon.dataset.unread : calm;
     clearTimeout(returning);
-    const wait = state.returns_at * 1000 - Date.now() + 200;
-    if (state.returns_at) returning = setTimeout(ask, Math.min(Math.max(wait, 1000), LONGEST_TIMER_MS));
+    const wait = state.moves_at * 1000 - Date.now() + 200;
+    if (state.moves_at) returning = setTimeout(ask, Math.min(Math.max(wait, 1000), LONGEST_TIMER_MS));
     document.dispatchEvent(new CustomEvent("bell:state", { detail: state }));
     if (panel && !isInUse()) fill({ gently: true });
   };

@@ -13,7 +13,8 @@
   const options = (control) => [...(control.options ?? [])];
   const isChanged = (control) => {
     if (control.type === "checkbox") return control.checked !== control.defaultChecked;
-    if (control.options) return options(control).some((option) => option.selected !== option.defaultSelected);
+    // Of a list without a stored choice a browser takes the first.
+    if (control.options) return control.selectedIndex !== Math.max(0, options(control).findIndex((option) => option.defaultSelected));
     return control.value !== control.defaultValue;
   };
   const count = () => {

@@ -83,14 +83,18 @@ def test_what_the_absent_one_does_not_get_is_not_missed_of_the_deputy(client, wo
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "meets"), [(-9, -1, False), (0, 2, True), (5, 9, True), (6, 9, False)]
+    ("first", "last", "meets"),
+    [(-9, -1, False), (0, 2, True), (5, 9, True), (6, 9, False), (-3, -1, False)],
 )
-def test_a_deputy_who_is_away_on_some_of_the_days_is_warned_of(client, world, first, last, meets):
-    is_away(world.bartek, **days(first, last))
-    absence = is_away(world.ala, world.bartek, **days(1, 5))
+@pytest.mark.parametrize("begun", [1, -2])
+def test_a_deputy_who_is_away_on_some_of_the_days_is_warned_of(
+    client, world, begun, first, last, meets
+):
+    own = is_away(world.bartek, **days(first, last))
+    is_away(world.ala, world.bartek, **days(begun, 5))
     page = read(client, world.ala.user, URL)
-    until = date_format(absence.begins + timedelta(days=last - 1))
-    said = f"Bartek is away as well, until {until}, and is told nothing in your place."
+    begins, ends = date_format(own.begins), date_format(own.ends)
+    said = f"Bartek is away as well, from {begins} to {ends}, and is told nothing in your place"
     assert (said in page) is meets
 
 

@@ -233,13 +233,35 @@ def test_a_button_without_a_page_answers_with_words_alone(client, world):
 
 
 def test_the_words_name_the_lead_and_can_be_taken_back(client, world):
+    looks = Notification.objects.filter(membership=world.ala).values_list("read_at", "seen_at")
+    before = list(looks.all())
     answer = press(client, world.ala, url(world), next="/leads/")
     page = client.get(answer["Location"]).content.decode()
     assert "ACME: you are on it. Your colleagues can see that." in page
+    assert list(looks.all()) != before
     undo = re.search(r'action="(/on-it/[^"]+)"', page).group(1)
     answer = client.post(undo, {"next": "/leads/"}, follow=True)
     assert "ACME: you are not on it any more." in answer.content.decode()
     assert claims() == []
+    assert list(looks.all()) == before
+
+
+def test_what_was_said_before_is_not_offered_to_be_taken_back(client, world):
+    press(client, world.ala, url(world))
+    assert "release=1" in read(client, world.ala.user, "/leads/")
+    press(client, world.ala, url(world))
+    page = read(client, world.ala.user, "/leads/")
+    assert "ACME: you are on it. Your colleagues can see that." in page
+    assert "release=1" not in page
+
+
+def test_what_is_about_something_else_as_well_stays_unread(client, world):
+    about = Notification.objects.get(reasons__lead=world.lead, membership=world.ala)
+    deal = make_deal(make_company("other.example"), shares=(world.northstar,), owner=world.ala)
+    about.reasons.create(kind="deal", deal=deal)
+    press(client, world.ala, url(world))
+    about.refresh_from_db()
+    assert about.read_at is None
 
 
 def test_who_is_on_it_has_read_what_their_bell_has_about_it(client, world):

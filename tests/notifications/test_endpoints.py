@@ -15,7 +15,7 @@ from standardwebhooks import Webhook
 from notifications.channels import DESKTOP, EMAIL, MOBILE, OTHER_APPS
 from notifications.channels.webhook import former_until, renew, valid_secrets
 from notifications.delivery.claim import claim, sweep
-from notifications.delivery.outcome import Result, start
+from notifications.delivery.outcome import LEFT_ALONE, Result, start
 from notifications.delivery.recheck import Recheck
 from notifications.delivery.send import deliver_due
 from notifications.drain import drain
@@ -193,6 +193,7 @@ def test_an_endpoint_that_asks_for_a_pause_gets_one_and_no_try_is_lost(northstar
     deliver_due(OTHER_APPS)
     assert len(sink.requests) == 1
     assert sorted(rows().values_list("starts", flat=True)) == [0, 0, 0, 0, 1]
+    assert set(rows().filter(starts=0).values_list("detail", flat=True)) == {LEFT_ALONE}
     wait = EndpointHealth.objects.get().wait_until
     assert timedelta(seconds=110) < wait - timezone.now() <= timedelta(seconds=120)
     sink.answer = lambda _request: (200, {}, b"")

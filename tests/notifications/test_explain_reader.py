@@ -6,8 +6,9 @@ import pytest
 from django.utils import timezone
 
 from accounts.templatetags.moments import due
+from notifications.delivery.outcome import LEFT_ALONE
 from notifications.models import Delivery, Pace, QuietHours
-from tests.factories import choose, make_lead, switch_on
+from tests.factories import choose, make_lead, make_profile, switch_on
 from tests.notifications.test_replay import ends
 from tests.world import World, read
 
@@ -71,10 +72,14 @@ def test_what_is_told_in_another_message_waits_for_that(client, world):
     assert "Waiting for its time" in page
 
 
-def test_what_failed_waits_for_the_next_try(client, world):
+@pytest.mark.parametrize("tried", [{"starts": 1}, {"detail": LEFT_ALONE}])
+@pytest.mark.parametrize("wish", [None, wants_a_digest])
+def test_what_failed_waits_for_the_next_try(client, world, wish, tried):
+    if wish:
+        wish(world.ala)
     world.does(message_id="m-1")
     soon = timezone.now() + timedelta(hours=2)
-    row = ends(Delivery.objects.get(channel="email"), "pending", starts=1)
+    row = ends(Delivery.objects.get(channel="email"), "pending", **tried)
     Delivery.objects.filter(pk=row.pk).update(not_before=soon)
     page = read(client, world.ala.user, "/activity/m-1/")
     assert "waits for the next try, " in page
@@ -111,6 +116,15 @@ def test_who_has_email_off_is_led_to_it(client, world):
     link = 'href="/settings/notifications/email/">Change your notifications'
     assert link in read(client, world.ala.user, "/activity/m-1/")
     assert link not in read(client, world.bartek.user, "/activity/m-1/")
+
+
+def test_nobody_is_led_to_what_their_profile_has_locked(client, world):
+    cell = ("email", "registered_lead_activity")
+    make_profile(world.northstar, "Sales", world.ala, cells={cell: False}, locked=(cell,))
+    world.does(message_id="m-1")
+    page = read(client, world.ala.user, "/activity/m-1/")
+    assert "Topic: Registered lead activity." in page
+    assert "Change your notifications" not in page
 
 
 def test_the_answer_stands_first(client, world):

@@ -37,7 +37,7 @@ def test_one_of_two_is_on_it(northstar):
     matter = Matter("lead", northstar.lead.pk)
     people = (northstar.ala, northstar.bo)
     found = []
-    acts = [lambda who=who: found.append(take(who, matter, northstar.lead)) for who in people]
+    acts = [lambda who=who: found.append(take(who, matter, northstar.lead)[0]) for who in people]
     assert at_once(*acts) == [None] * 2
     assert {claim.pk for claim in found} == {Claim.objects.get().pk}
     assert AuditEntry.objects.filter(action="claim.taken").count() == 1

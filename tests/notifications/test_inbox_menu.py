@@ -104,13 +104,13 @@ def test_what_is_snoozed_comes_back_unread_as_the_newest(ala, url, world):
     world.does("jan@acme.example")
     assert SENTENCE not in page(ala)
     assert bell(ala)["count"] == 1
-    returns_at = datetime.fromtimestamp(bell(ala)["returns_at"], UTC)
-    assert timedelta(minutes=58) < returns_at - timezone.now() < timedelta(minutes=61)
+    moves_at = datetime.fromtimestamp(bell(ala)["moves_at"], UTC)
+    assert timedelta(minutes=58) < moves_at - timezone.now() < timedelta(minutes=61)
     assert "Comes back on" in page(ala, "/inbox/?show=snoozed")
     pk = int(url.split("/")[2])
     Notification.objects.filter(pk=pk).update(snoozed_until=timezone.now())
     assert bell(ala)["unread"][0] == pk
-    assert (bell(ala)["count"], bell(ala)["returns_at"]) == (2, None)
+    assert (bell(ala)["count"], bell(ala)["moves_at"]) == (2, None)
     text = page(ala)
     assert text.index("anna@acme.example") < text.index("jan@acme.example")
     assert SENTENCE not in page(ala, "/inbox/?show=snoozed")
@@ -120,7 +120,7 @@ def test_a_snooze_is_taken_back(ala, url):
     before = page(ala).count(SENTENCE)
     undo(ala, ala.post(f"{url}snooze/", {"wait": "monday"}, follow=True).content.decode())
     assert page(ala).count(SENTENCE) == before
-    assert bell(ala)["returns_at"] is None
+    assert bell(ala)["moves_at"] is None
 
 
 @pytest.mark.parametrize("wait", ["", "year", "\0"])
@@ -287,6 +287,7 @@ def test_a_pause_stands_above_the_inbox_and_in_the_bell(ala, world):
         assert "Resume" in text
     label = f"Notifications, 1 unread, paused until {since(until)}"
     assert (bell(ala)["paused"], bell(ala)["label"]) == (said, label)
+    assert bell(ala)["moves_at"] == until.timestamp()
     assert f'aria-label="{label}"' in page(ala, "/leads/")
     Notification.objects.update(read_at=timezone.now())
     assert bell(ala)["label"] == f"Notifications, paused until {since(until)}"

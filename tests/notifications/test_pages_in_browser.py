@@ -10,7 +10,9 @@ from axe_playwright_python.sync_playwright import Axe
 from django.utils import timezone
 from playwright.sync_api import expect
 
+from accounts.services.members import deactivate_member
 from notifications.models import (
+    Absence,
     Endpoint,
     Notification,
     Pace,
@@ -234,6 +236,14 @@ def test_the_page_when_has_the_same_bar(visit, world):
     save.click()
     expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     assert Pace.objects.get(membership=world.ala, channel="email").most == 5
+
+
+def test_a_deputy_who_cannot_be_chosen_any_more_is_no_change(visit, world):
+    today = timezone.localdate()
+    Absence.objects.create(membership=world.ala, begins=today, ends=today, deputy=world.bartek)
+    deactivate_member(world.ala.user, world.bartek)
+    page = visit(WHEN)
+    expect(page.get_by_text("No unsaved changes")).to_be_visible()
 
 
 @pytest.mark.parametrize("name", ["Leads", "For an hour"])
