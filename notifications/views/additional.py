@@ -14,7 +14,7 @@ from accounts.requests import AccountRequest
 from notifications.access import load_additional, load_partner_editor
 from notifications.additional.forms import ActionsForm, AddForm
 from notifications.additional.services import add_entry, choose_triggers, remove_entry
-from notifications.communication_selectors import possible_recipients
+from notifications.communication.selectors import possible_recipients
 from notifications.facts.triggers import load_triggers
 from notifications.models import AdditionalRecipient
 from notifications.views.communication import communication_page

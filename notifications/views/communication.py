@@ -17,15 +17,14 @@ from accounts.requests import AccountRequest
 from notifications.access import load_partner_editor, load_partner_member
 from notifications.additional.forms import AddForm
 from notifications.additional.selectors import lines_of
-from notifications.communication_selectors import (
-    change_history,
+from notifications.communication.history import change_history
+from notifications.communication.recent import recent_decisions
+from notifications.communication.selectors import (
     communication_of,
     deal_people,
     possible_recipients,
-    recent_decisions,
-    warning_about,
-    warning_about_escalation,
 )
+from notifications.communication.warnings import warning_about, warning_about_escalation
 from notifications.forms import CommunicationForm
 from notifications.services import NotSentError, save_communication, send_test_email
 

@@ -23,7 +23,7 @@ from accounts.access import member_required
 from accounts.models import Vendor
 from accounts.requests import MemberRequest
 from notifications.channels import CHANNEL_KEYS, EMAIL, OTHER_APPS, PUSH_CHANNELS
-from notifications.communication_selectors import warning_to_recipient
+from notifications.communication.warnings import warning_to_recipient
 from notifications.eligibility import Cell
 from notifications.endpoints.listing import endpoint_list
 from notifications.forms import PreferencesForm

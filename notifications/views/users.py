@@ -27,7 +27,7 @@ from accounts.services import invitations, members
 from accounts.services.invitations import AlreadyMemberError, TooManyInvitationsError
 from accounts.services.members import LastAdminError
 from notifications.channels.base import DeliveryError
-from notifications.communication_selectors import communication_of
+from notifications.communication.selectors import communication_of
 from notifications.invitation_mail import send_invitation
 from notifications.leaving import consequences
 from notifications.text import one_line

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from notifications.communication_selectors import recent_decisions
+from notifications.communication.recent import recent_decisions
 from notifications.decision_log import decision_lines
 from notifications.delivery import replay as replays
 from notifications.delivery.replay import (

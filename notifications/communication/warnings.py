@@ -1,61 +1,24 @@
-"""What the page Settings → Partners → Communication shows."""
+"""What stands between a lead's action and those who are to hear of it, said in advance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 
-from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
-from accounts.models import Account, AuditEntry, Membership, Vendor
-from accounts.selectors import Change, who_changed
-from notifications.activities.outcomes import on_its_way, waits_for_an_hour
-from notifications.additional.selectors import change_in_words, labels_of
-from notifications.channels import CHANNEL_KEYS, EMAIL
+from accounts.models import Membership, Vendor
+from notifications.channels import EMAIL
+from notifications.communication.selectors import communication_of
 from notifications.eligibility import Person, deputy_for, is_reached, profile_behind, stand_in
 from notifications.escalations.reach import Reach, reach_of
 from notifications.facts.people import deputies_of, load_people
-from notifications.facts.triggers import load_triggers
-from notifications.facts.wishes import load_wishes
-from notifications.models import CommunicationSettings, Decision, Delivery, Kind
-from notifications.reasons import NOT_ITS_OWN, Reason
-from notifications.text import one_line
-from notifications.topics import CO_SELLING, LEAD_ACTIVITY, TOPICS
-from notifications.when.waiting import wait_words
-from notifications.words import reason_sentence
-
-RECENT, HISTORY = 10, 10
-
-
-def communication_of(account: Account) -> CommunicationSettings:
-    """Return the account's row; without one, everything off and not stored. 1 query."""
-    rows = CommunicationSettings.objects.select_related(
-        *("recipient__user", "recipient__account", "backup__user", "backup__account")
-    )
-    return rows.filter(account=account).first() or CommunicationSettings(account=account)
-
-
-def possible_recipients(account: Account) -> list[Membership]:
-    """Return active members with a verified e-mail, by name (R28). 1 query."""
-    verified = EmailAddress.objects.filter(
-        user=OuterRef("user"), email__iexact=OuterRef("user__email"), verified=True
-    )
-    members = Membership.objects.active().filter(Exists(verified), account=account)
-    return sorted(
-        members.select_related("user", "account"),
-        key=lambda member: (member.user.display_name.casefold(), member.user.email),
-    )
-
-
-# --- Warnings -----------------------------------------------------------------------------
+from notifications.models import CommunicationSettings
+from notifications.reasons import Reason
+from notifications.topics import LEAD_ACTIVITY, TOPICS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,146 +246,3 @@ def warning_about_escalation(
         action=_("Choose a backup recipient"),
         url="#id_backup",
     )
-
-
-# --- Deal notifications ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class DealPeople:
-    """How many people on the account's shared deals have co-selling on somewhere."""
-
-    on: int
-    total: int
-
-
-def deal_people(account: Account) -> DealPeople:
-    """4 queries, and one more if there are profiles."""
-    people = Membership.objects.active().filter(
-        account=account,
-        deal_roles__removed_at=None,
-        deal_roles__deal__archived_at=None,
-        deal_roles__deal__shares__account=account,
-    )
-    wishes = load_wishes(people.distinct()).values()
-    on = sum(any(w.ticked(c, CO_SELLING) for c in CHANNEL_KEYS) for w in wishes)
-    return DealPeople(on=on, total=len(wishes))
-
-
-# --- Recent notifications ------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recent:
-    """One decision in words. `state`: good, held, no or bad."""
-
-    at: datetime
-    who: str
-    domain: str
-    action: str | Promise
-    recipient: str
-    state: str
-    outcome: str
-    url: str
-
-
-def recent_decisions(account: Account) -> list[Recent]:
-    """Return the last decisions about the account's leads and clients. 3 queries."""
-    emails = Delivery.objects.current().filter(channel=EMAIL).order_by("pk")
-    emails = emails.select_related("carrier")
-    decisions = (
-        Decision.objects.filter(account=account, kind__in=(Kind.LEAD, Kind.CLIENT))
-        .exclude(reason__in=(*NOT_ITS_OWN, Reason.TRIGGER_NOT_CHOSEN))
-        .select_related("activity__contact", "lead", "client", "membership__user", "notification")
-        .prefetch_related(Prefetch("notification__deliveries", queryset=emails))
-        .order_by("-created_at", "-pk")
-    )
-    labels = {trigger.key: trigger.label for trigger, _on in load_triggers()}
-    return [
-        _recent(decision, labels.get(decision.trigger) or decision.trigger)
-        for decision in decisions[:RECENT]
-    ]
-
-
-def _recent(decision: Decision, action: str | Promise) -> Recent:
-    row = decision.lead or decision.client
-    contact = decision.activity.contact
-    name = (row and row.contact_name) or (contact and (contact.name or contact.email)) or ""
-    recipient = decision.membership.user.display_name if decision.membership else ""
-    state, outcome = _outcome(decision)
-    return Recent(
-        at=decision.occurred_at,
-        who=one_line(name or pgettext("visitor", "Somebody")),
-        domain=row.domain if row else "",
-        action=action,
-        recipient=recipient,
-        state=state,
-        outcome=outcome,
-        url=reverse("notifications:explain", args=[decision.activity.message_id]),
-    )
-
-
-_ON_ITS_WAY = frozenset(Delivery.WAITING)
-
-
-def _outcome(decision: Decision) -> tuple[str, str]:
-    if decision.outcome == Decision.Outcome.NO:
-        return "no", _not_sent(decision.sentence)
-    deliveries = decision.notification.deliveries.all() if decision.notification else ()
-    for email in deliveries:
-        if email.state in _ON_ITS_WAY:
-            return "held", waits_for_an_hour() if wait_words(email) else on_its_way()
-        if email.state == Delivery.State.UNKNOWN:
-            return "held", _("Sent; whether it arrived is not known")
-        if email.state == Delivery.State.DEAD:
-            return "bad", _("Could not be delivered")
-        if email.state != Delivery.State.DELIVERED:
-            return "no", _not_sent(reason_sentence(email.reason))
-    return "good", _("Sent")
-
-
-def _not_sent(sentence: str) -> str:
-    return _("Not sent: %(reason)s") % {"reason": sentence}
-
-
-# --- Change history --------------------------------------------------------------------------
-
-
-def change_history(account: Account) -> list[Change]:
-    """Return the last changes of the page's settings, newest first. 2 queries."""
-    which = Q(action__startswith="communication.") | Q(action="lead_owner")
-    entries = AuditEntry.objects.filter(which, account=account)
-    return list(_changes(entries[:HISTORY], labels_of(load_triggers())))
-
-
-def _changes(
-    entries: Iterable[AuditEntry], labels: Mapping[str, str | Promise]
-) -> Iterator[Change]:
-    for entry in entries:
-        yield Change(at=entry.at, who=who_changed(entry), what=_what(entry, labels))
-
-
-def _what(entry: AuditEntry, labels: Mapping[str, str | Promise]) -> str:
-    if entry.action.startswith("communication.additional_"):
-        return change_in_words(entry, labels)
-    nobody = pgettext("recipient", "nobody")
-    names = {"old": entry.old or nobody, "new": entry.new or nobody}
-    on = entry.new == "on"
-    if entry.action == "communication.receive_lead_activity":
-        return _("Turned lead activity on") if on else _("Turned lead activity off")
-    if entry.action == "communication.client_activity":
-        return _("Turned client activity on") if on else _("Turned client activity off")
-    if entry.action == "lead_owner":
-        return _("Changed who looks after %(lead)s: %(old)s → %(new)s") % {
-            **names,
-            "lead": entry.subject,
-        }
-    if entry.action == "communication.backup":
-        return _("Changed the backup: %(old)s → %(new)s") % names
-    if entry.action == "communication.escalate_after":
-        never = pgettext("escalation", "never")
-        hours = {"old": entry.old or never, "new": entry.new or never}
-        return _("Working hours until somebody else is told: %(old)s → %(new)s") % hours
-    if entry.action == "communication.test_email":
-        return _("Asked for a test e-mail to %(new)s") % names
-    return _("Changed the recipient: %(old)s → %(new)s") % names

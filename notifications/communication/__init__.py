@@ -1,0 +1,1 @@
+"""What the page Settings → Partners → Communication shows."""
