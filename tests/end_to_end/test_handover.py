@@ -137,7 +137,7 @@ def test_somebody_is_away_and_their_deputy_is_told(product, sign_in):
     page.get_by_label("until and including").fill((day + timedelta(days=9)).isoformat())
     page.get_by_label("Deputy").select_option(label=f"Bo · bo@{name}.example")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     happens(product, name)
     (message,) = arrives(product, f"bo@{name}.example")
     assert "You get this for Ala, who is away until" in text_of(message)

@@ -109,7 +109,7 @@ def test_one_goes_away_and_names_a_deputy(visit, world):
     page.get_by_label("until and including").fill((day + timedelta(days=9)).isoformat())
     page.get_by_label("Deputy").select_option(label="Bartek · bartek@northstar.example")
     page.get_by_role("button", name="Save").click()
-    expect(page.get_by_text("Saved")).to_be_visible()
+    expect(page.get_by_text("Saved", exact=True)).to_be_visible()
     assert Absence.objects.get().deputy == world.bartek
 
 
