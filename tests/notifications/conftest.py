@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import make_member, make_webhook
+from notifications.models import Notification
+from tests.factories import make_lead, make_member, make_webhook, switch_on
 from tests.northstar import Northstar
 from tests.sinks import HttpSink
+from tests.world import World
 
 
 @pytest.fixture
@@ -41,3 +43,26 @@ def sink(settings):
 def hook(northstar, sink):
     """A webhook of Ala's."""
     return make_webhook(northstar.ala, f"{sink.url}/hook")
+
+
+@pytest.fixture
+def world(db):
+    """Ala was told of a lead just now."""
+    world = World()
+    make_lead(world.northstar, "acme.example", company="ACME")
+    switch_on(world.northstar, world.ala)
+    world.does()
+    return world
+
+
+@pytest.fixture
+def ala(client, world):
+    """A client in which Ala is signed in."""
+    client.force_login(world.ala.user)
+    return client
+
+
+@pytest.fixture
+def url(world):
+    """The item about that in her inbox."""
+    return f"/inbox/{Notification.objects.get().pk}/"

@@ -8,20 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from notifications.models import CommunicationSettings
-from tests.factories import make_lead, switch_on
-from tests.world import World
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 COMMUNICATION = "/settings/partners/communication/"
-
-
-@pytest.fixture
-def world():
-    world = World()
-    make_lead(world.northstar, "acme.example", company="ACME")
-    switch_on(world.northstar, world.ala)
-    world.does()
-    return world
 
 
 @pytest.fixture

@@ -24,32 +24,10 @@ from tests.factories import (
     make_member,
     make_profile,
     make_webhook,
-    switch_on,
 )
-from tests.world import World
 
 WARSAW, NEW_YORK = ZoneInfo("Europe/Warsaw"), ZoneInfo("America/New_York")
 SENTENCE = "anna@acme.example (ACME) requested a demo"
-
-
-@pytest.fixture
-def world(db):
-    world = World()
-    make_lead(world.northstar, "acme.example", company="ACME")
-    switch_on(world.northstar, world.ala)
-    world.does()
-    return world
-
-
-@pytest.fixture
-def ala(client, world):
-    client.force_login(world.ala.user)
-    return client
-
-
-@pytest.fixture
-def url(world):
-    return f"/inbox/{Notification.objects.get().pk}/"
 
 
 def page(client, address="/inbox/"):

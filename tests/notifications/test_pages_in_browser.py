@@ -19,8 +19,7 @@ from notifications.models import (
     Preference,
     Snooze,
 )
-from tests.factories import make_chat, make_lead, make_webhook, switch_on
-from tests.world import World
+from tests.factories import make_chat, make_webhook
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 COMMUNICATION = "/settings/partners/communication/"
@@ -31,15 +30,6 @@ WHEN = "/settings/when/"
 TOPIC = "Co Selling Prospect Activity"
 PROBLEMS = "delivery_problems"
 SIZES = [(1280, 900), (320, 640)]
-
-
-@pytest.fixture
-def world():
-    world = World()
-    make_lead(world.northstar, "acme.example", company="ACME")
-    switch_on(world.northstar, world.ala)
-    world.does()
-    return world
 
 
 @pytest.fixture

@@ -10,34 +10,12 @@ from django.utils import timezone
 from notifications.models import Notification
 from notifications.when.services import snooze
 from partners.models import Lead
-from tests.factories import make_lead, switch_on
+from tests.factories import make_lead
 from tests.notifications.test_absence import is_away
 from tests.notifications.test_inbox_menu import SENTENCE, bell, page
 from tests.queries import assert_constant_queries
-from tests.world import World
 
 TOMORROW = timezone.now() + timedelta(days=1)
-
-
-@pytest.fixture
-def world(db):
-    """Ala was told of a lead just now."""
-    world = World()
-    make_lead(world.northstar, "acme.example", company="ACME")
-    switch_on(world.northstar, world.ala)
-    world.does()
-    return world
-
-
-@pytest.fixture
-def ala(client, world):
-    client.force_login(world.ala.user)
-    return client
-
-
-@pytest.fixture
-def url(world):
-    return f"/inbox/{Notification.objects.get().pk}/"
 
 
 def test_only_what_has_just_come_and_is_unread_pops_up(ala, url, world):
